@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * struct service: what the objects of the core share. Its verbs are in core/service.h; this is for
+ * the files of this folder.
+ */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct heaps;
+struct quota;
+struct state;
+struct watch;
+
+struct service {
+	struct state *state; /* borrowed, these three */
+	struct heaps *heaps;
+	struct watch *watch;
+	struct quota *quota;
+	struct client **clients_by_place; /* place of the record -> client */
+	uint32_t n_places;
+	struct list clients; /* client.link */
+	struct list buffers; /* buffer.link */
+	struct list looked;  /* buffer.look_link: their end is only seen by looking */
+	uint64_t n_clients, n_buffers, bytes;
+};
+
+#endif
