@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Boots a machine whose first serial port is the console and whose second one carries the tests' output,
+# and judges what came back. Sourced, behind tests/setup.sh, by tests/vm/run and tests/vm/systemd.
+: "${top_srcdir:?}"
+
+# What no kernel log of a good run holds. Our own service's crashes are there, too.
+bad_kernel='BUG:|WARNING: CPU|Oops|Kernel panic|general protection fault|blocked for more than|soft lockup'
+bad_kernel+='|hard LOCKUP|refcount_t:|possible circular|(cusion|cusiond)\[[0-9]+\]: segfault'
+
+# Takes the stream of the second serial port apart, as it comes, into one file per test, with a line
+# "NAME STATUS MILLISECONDS" in `ended` for each that came to its end. $1: the folder.
+split_stream()
+{
+	local line name='' rest
+
+	: >"$1/ended"
+	while IFS= read -r line; do
+		line=${line%$'\r'}
+		case $line in
+		'@@begin '*)
+			name=${line#@@begin }
+			: >"$1/$name.log"
+			continue
+			;;
+		'@@end '*)
+			rest=${line#@@end }
+			printf '%s\n' "$rest" >>"$1/ended"
+			name=''
+			[ "${rest%% *}" = @dmesg ] || say "  $rest"
+			continue
+			;;
+		@@done)
+			: >"$1/done"
+			continue
+			;;
+		esac
+		[ -z "$name" ] || printf '%s\n' "$line" >>"$1/$name.log"
+		[ -z "${verbose:-}" ] || [ "$name" = @dmesg ] || printf '%s\n' "$line"
+	done
+}
+
+# boot_machine FOLDER SECONDS QEMU-OPTION...
+boot_machine()
+{
+	local out=$1 seconds=$2
+
+	shift 2
+	rm -f "$out/done"
+	timeout -k 5 "$seconds" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu max \
+		-smp "${VM_CPUS:-2}" -nodefaults -display none -no-reboot -monitor none \
+		-serial "file:$out/console.log" -chardev stdio,id=results,signal=off -serial chardev:results \
+		"$@" </dev/null 2>"$out/qemu.log" | split_stream "$out" || true
+	[ ! -s "$out/qemu.log" ] || cat "$out/qemu.log" >&2
+}
+
+# Turns what came back into tally's lines in FOLDER/results. $1: the folder, $2: the group's name.
+judge_machine()
+{
+	local out=$1 group=$2 name status log bad
+
+	sed 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\r$//' "$out/console.log" >"$out/kernel.log"
+	[ ! -e "$out/@dmesg.log" ] || mv "$out/@dmesg.log" "$out/dmesg.log"
+	: >"$out/results"
+	while read -r name status _; do
+		[ "$name" != @dmesg ] || continue
+		"$top_srcdir/tests/tally" "$group/$name" "$status" <"$out/$name.log" >>"$out/results"
+	done <"$out/ended"
+	for log in "$out"/*.log; do
+		name=$(basename "$log" .log)
+		case $name in
+		kernel | console | dmesg | qemu) continue ;;
+		esac
+		grep -qF "$name " "$out/ended" ||
+			printf 'F\t%s\t%s\n' "$group/$name" "the machine ended while it ran" >>"$out/results"
+	done
+	[ -e "$out/done" ] ||
+		printf 'F\t%s\t%s\n' "$group" "the machine did not come to its end ($(tail -n 1 "$out/kernel.log"))" >>"$out/results"
+	bad=$(cat "$out/kernel.log" "$out/dmesg.log" 2>/dev/null | grep -E -m 1 "$bad_kernel" || true)
+	[ -z "$bad" ] || printf 'F\t%s\t%s\n' "$group/kernel" "$bad" >>"$out/results"
+	! grep -q '^F' "$out/results"
+}
