@@ -26,7 +26,6 @@ struct loop_op {
 	struct list link; /* loop_backend.ready; while armed at the backend's disposal */
 	enum loop_op_state state;
 	bool is_read;	     /* read into buffer; else wait for events */
-	bool polled;	     /* uring: this file's reads are never armed by the kernel */
 	short events;	     /* POLLIN, POLLOUT */
 	int fd;		     /* borrowed */
 	struct iovec buffer; /* owner's; the kernel's while armed */
