@@ -55,6 +55,15 @@ static inline struct list *list_pop(struct list *head)
 	return link;
 }
 
+/* all links of @from, in their order, to @to, which need not be initialized; @from is empty after
+ * it */
+static inline void list_take(struct list *to, struct list *from)
+{
+	list_init(to);
+	list_append(from, to);
+	list_remove(from);
+}
+
 #define list_entry(link, type, member) container_of(link, type, member)
 
 #define list_for_each(i, head)	       for (struct list *i = (head)->next; i != (head); i = i->next)

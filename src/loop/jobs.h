@@ -27,7 +27,8 @@ int loop_jobs_new(struct loop_jobs **ret, struct loop *loop, unsigned int n_thre
 struct loop_jobs *loop_jobs_free(struct loop_jobs *jobs);
 DEFINE_CLEANUP(struct loop_jobs *, loop_jobs_free);
 
-/* @job is the pool's until its done(). From the loop's thread only, also in done(). */
+/* @job is the pool's until its done(). From the loop's thread only, also in a done() of a job that
+ * ran. */
 void loop_jobs_submit(struct loop_jobs *jobs, struct loop_job *job);
 
 #endif
