@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # libion as a program's build meets it: installed into a scratch directory, found by pkg-config, linked
 # and run; what it exports is what its map and its header name; its headers hide none of the system's.
+# shellcheck disable=SC2086 # $CC and its like are commands with arguments
 set -u
 : "${top_srcdir:=$(dirname "$0")/..}" "${top_builddir:=.}" "${CC:=cc}" "${SANITIZE_CFLAGS=}"
 : "${MAKE:=make}"
@@ -29,8 +30,9 @@ check "install" $MAKE -C "$top_builddir" DESTDIR="$tmp/root" install-libLTLIBRAR
 	install-pkgconfigDATA install-ionincludeHEADERS install-linuxincludeHEADERS
 pc=$(find "$tmp/root" -name libion.pc)
 [ -n "$pc" ] || { echo "failed: no libion.pc"; exit 1; }
-PKG_CONFIG_SYSROOT_DIR=$tmp/root PKG_CONFIG_LIBDIR=$(dirname "$pc")
-export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR
+# with /usr as prefix the library's folder would be left out as one of the system's
+PKG_CONFIG_SYSROOT_DIR=$tmp/root PKG_CONFIG_LIBDIR=$(dirname "$pc") PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
+export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR PKG_CONFIG_ALLOW_SYSTEM_LIBS
 cflags=$(pkg-config --cflags libion) || failed=1
 libs=$(pkg-config --libs libion) || failed=1
 include=${cflags#-I}

@@ -16,7 +16,7 @@ vm_packages=(qemu-system-x86 busybox-static cpio kmod xz-utils)
 # shellcheck disable=SC2034
 systemd_packages=(mmdebstrap e2fsprogs)
 # shellcheck disable=SC2034
-lint_packages=(clang clang-format shellcheck)
+lint_packages=(clang clang-format mandoc shellcheck)
 
 say()
 {
