@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What worker and injector say to each other, over one SOCK_SEQPACKET pair per tracer: a request,
+ * then its answer; never two requests at a time. GIVE_FD's file comes along by SCM_RIGHTS.
+ */
+#ifndef DELIVER_MESSAGE_H
+#define DELIVER_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deliver/deliver.h"
+
+struct deliver_request {
+	uint64_t id; /* the answer carries it again */
+	uint64_t address;
+	struct deliver_call call;
+	uint32_t verb; /* enum deliver_verb */
+	uint32_t size;
+	uint8_t bytes[DELIVER_BYTES_MAX]; /* only @size of them are sent */
+};
+
+struct deliver_answer {
+	uint64_t id;
+	int32_t result;
+	uint32_t replied;
+};
+
+#define DELIVER_REQUEST_SIZE(size) (offsetof(struct deliver_request, bytes) + (size))
+
+#endif
