@@ -62,14 +62,15 @@ ssize_t fd_receive(int socket, void *bytes, size_t size, int *ret_fd, int flags)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))]; /* room for one fd: the kernel drops others */
+		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = bytes, .iov_len = size };
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
+		/* room for one fd, so the kernel drops others; CMSG_SPACE() would hold two */
+		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	_cleanup_(fd_closep) int fd = -1;
 	ssize_t n;
