@@ -20,12 +20,11 @@ struct service {
 	struct heaps *heaps;
 	struct watch *watch;
 	struct quota *quota;
-	struct client **clients_by_place; /* place of the record -> client */
-	uint32_t n_places;
 	struct list clients; /* client.link */
 	struct list buffers; /* buffer.link */
-	struct list looked;  /* buffer.look_link: their end is only seen by looking */
-	uint64_t n_clients, n_buffers, bytes;
+	struct list looked;  /* buffer.look_link: nothing tells of their end */
+	uint64_t n_clients, n_buffers, n_looked, n_allocs;
+	uint64_t bytes; /* of all buffers */
 };
 
 #endif

@@ -40,7 +40,6 @@ struct account {
 };
 
 struct quota_user {
-	struct quota *quota;
 	struct list link; /* quota.users */
 	uid_t uid;
 	unsigned int references;

@@ -38,9 +38,13 @@ void *state_slot(struct state *state, uint32_t channel);
  */
 int state_slot_prefault(struct state *state, uint32_t channel);
 
-/* the lowest free place of a kind: a zeroed record, not valid yet. Return: 0, -ENOMEM where it is
- * full, or a negative error. */
-int state_take(struct state *state, enum state_kind kind, void **ret_record, uint64_t *ret_id);
+/* the lowest free place of a kind, for @owner's record: zeroed, not valid yet. Return: 0, -ENOMEM
+ * where it is full, or a negative error. */
+int state_take(struct state *state, enum state_kind kind, void *owner, void **ret_record,
+	       uint64_t *ret_id);
+
+/* who took the place of @id in this process, or NULL: where nobody did, or it was dropped since */
+void *state_owner(const struct state *state, enum state_kind kind, uint64_t id);
 
 /* from here on the record counts; all of its content is written */
 void state_commit(void *record);

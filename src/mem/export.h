@@ -39,8 +39,6 @@ struct exporter_ops {
 	const char *name;
 	bool hands_out_memfd; /* the memory's own memfd is given away: pages_new(read_only) */
 	int (*make)(struct exporter *exporter, int *ret_fd, const struct slice *slices, size_t n);
-	/* the fd to look by from now on: owned by the export, or borrowed from @slice */
-	int (*look_fd)(struct export *export, const struct slice *slice);
 	bool (*is_over)(const struct export *export);
 	struct exporter *(*free)(struct exporter *exporter);
 };
@@ -81,7 +79,7 @@ DEFINE_CLEANUP(struct exporter *, exporter_free);
  *
  * Return: 0 with exporter.notifies set; a negative error where it can't export here at all.
  */
-int exporter_probe(struct exporter *exporter, struct watch *watch);
+int exporter_probe(struct exporter *exporter);
 
 void export_init(struct export *export);
 

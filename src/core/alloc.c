@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Heaps are tried by their own ids, highest first, each once; what the last one said is the answer
+ * where none could. Which heaps there are is asked before anything is paid for.
+ */
+#include "core/alloc.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/err.h"
+#include "core/buffer.h"
+#include "core/client.h"
+#include "core/core.h"
+#include "core/look.h"
+#include "heap/heaps.h"
+
+#define LOOK_SHORTAGE 256 /* buffers asked where the account is empty */
+#define LOOK_PASSING  2	  /* and by each allocation: garbage can't grow without a bound */
+
+struct alloc {
+	struct service *service;
+	struct list link; /* client.allocs; on none: the client is gone */
+	struct alloc_want want;
+	uint32_t heaps_left; /* mask of own ids */
+	struct buffer *buffer;
+	int result; /* of the last heap */
+};
+
+/* reserve in the next heap that has room */
+static int alloc_reserve(struct alloc *a)
+{
+	const struct heap_want want = { .size = a->buffer->size, .flags = a->want.flags };
+
+	while (a->heaps_left) {
+		uint32_t id = 31 - __builtin_clz(a->heaps_left);
+
+		a->heaps_left &= ~(1u << id);
+		a->result =
+			heap_reserve(heaps_get(a->service->heaps, id), &a->buffer->block, &want);
+		if (!a->result)
+			return 0;
+	}
+	return a->result;
+}
+
+/* a buffer that is paid for; where the account is empty, buffers that have ended may fill it */
+static int alloc_pay(struct alloc *a, struct client *client, uint64_t size)
+{
+	int r;
+
+	r = buffer_new(&a->buffer, client, size);
+	if (r != QUOTA_E_EXCEEDED)
+		return r;
+	look_watch(a->service);
+	look_some(a->service, LOOK_SHORTAGE);
+	r = buffer_new(&a->buffer, client, size);
+	return r == QUOTA_E_EXCEEDED ? -ENOMEM : r;
+}
+
+int alloc_begin(struct alloc **ret, struct client *client, const struct alloc_want *want)
+{
+	_cleanup_(alloc_freep) struct alloc *a = NULL;
+	uint64_t size = pages_round(want->len);
+	uint32_t heaps = heaps_resolve(client->service->heaps, want->mask);
+	int r;
+
+	if (!size)
+		return -EINVAL;
+	if (!heaps)
+		return -ENODEV;
+	look_some(client->service, LOOK_PASSING);
+
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return err_origin(-ENOMEM);
+	a->service = client->service;
+	a->service->n_allocs++;
+	list_append(&client->allocs, &a->link);
+	a->want = *want;
+	a->heaps_left = heaps;
+
+	r = alloc_pay(a, client, size);
+	if (r < 0)
+		return r;
+	r = alloc_reserve(a);
+	if (r < 0)
+		return r;
+
+	*ret = steal(a);
+	return 0;
+}
+
+struct alloc *alloc_free(struct alloc *a)
+{
+	if (!a)
+		return NULL;
+	buffer_free(a->buffer);
+	list_remove(&a->link);
+	a->service->n_allocs--;
+	free(a);
+	return NULL;
+}
+
+bool alloc_is_slow(const struct alloc *a)
+{
+	return a->buffer->size > ALLOC_SLOW_BYTES;
+}
+
+void alloc_run(struct alloc *a)
+{
+	struct buffer *b = a->buffer;
+
+	a->result = heap_fill(&b->block);
+	if (!a->result)
+		a->result = export_make(&b->export, b->block.heap->exporter, b->block.slices,
+					b->block.n_slices);
+}
+
+/* undo what alloc_run() did, and go on to the next heap: 0, or what the last one said. That we are
+ * out of fds is lack of memory to a client: EMFILE is what it hears of its own table. */
+static int alloc_next_heap(struct alloc *a, int error)
+{
+	a->result = error == -EMFILE || error == -ENFILE ? -ENOMEM : error;
+	export_deinit(&a->buffer->export);
+	heap_release(&a->buffer->block);
+	return alloc_reserve(a);
+}
+
+int alloc_finish(struct alloc *alloc, struct buffer **ret, int *ret_fd)
+{
+	_cleanup_(alloc_freep) struct alloc *a = alloc;
+	int r = a->result;
+
+	if (list_is_empty(&a->link))
+		return -ECANCELED;
+	if (!r)
+		r = buffer_publish(a->buffer, a->want.unique, a->want.tid);
+	if (r < 0) {
+		r = alloc_next_heap(a, r);
+		if (r < 0)
+			return r;
+		steal(a);
+		return ALLOC_E_AGAIN;
+	}
+
+	*ret_fd = export_steal_fd(&a->buffer->export);
+	*ret = steal(a->buffer);
+	return 0;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "mem/export.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "mem/pages.h"
+
+struct exporter *exporter_free(struct exporter *exporter)
+{
+	return exporter ? exporter->ops->free(exporter) : NULL;
+}
+
+void export_init(struct export *export)
+{
+	*export = (struct export)EXPORT_INIT;
+}
+
+void export_deinit(struct export *export)
+{
+	watch_clear(&export->mark);
+	fd_close(export->fd);
+	if (export->owns_look_fd)
+		fd_close(export->look_fd);
+	export_init(export);
+}
+
+/**
+ * export_make() - make a file of memory
+ * @export:	initialized; on success it has the file in export.fd
+ * @exporter:	how
+ * @slices:	the memory, in the order it shall have in the file
+ * @n:		of them
+ *
+ * Return: 0, -ENOMEM, or a negative error.
+ */
+int export_make(struct export *export, struct exporter *exporter, const struct slice *slices,
+		size_t n)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct stat st;
+	int r;
+
+	r = exporter->ops->make(exporter, &fd, slices, n);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return err_origin(-errno);
+	export->exporter = exporter;
+	export->ino = st.st_ino;
+	export->fd = fd_steal(&fd);
+	return 0;
+}
+
+int export_follow(struct export *export, struct watch *watch, const struct slice *slice)
+{
+	const struct exporter *exporter = export->exporter;
+	bool watched;
+
+	watched = exporter->notifies && watch_set(watch, &export->mark, export->fd) == 0;
+	if (exporter->ops->hands_out_memfd) {
+		export->look_fd = slice->fd;
+		export->end = watched ? EXPORT_END_LOOK : EXPORT_END_HOLD;
+	} else if (watched) {
+		export->end = EXPORT_END_CLOSE;
+	} else {
+		export->look_fd = fcntl(export->fd, F_DUPFD_CLOEXEC, 0);
+		if (export->look_fd < 0)
+			return err_origin(-errno);
+		export->owns_look_fd = true;
+		export->end = EXPORT_END_HOLD;
+	}
+	return 0;
+}
+
+void export_follow_again(struct export *export, struct watch *watch)
+{
+	assert(export->end == EXPORT_END_LOOK);
+	if (watch_set(watch, &export->mark, export->look_fd) < 0)
+		export->end = EXPORT_END_HOLD;
+}
+
+int export_steal_fd(struct export *export)
+{
+	return fd_steal(&export->fd);
+}
+
+bool export_is_over(const struct export *export)
+{
+	assert(export->end == EXPORT_END_LOOK || export->end == EXPORT_END_HOLD);
+	return export->exporter->ops->is_over(export);
+}
+
+/* ---- the probe ---- */
+
+static void probe_fired(struct watch_mark *mark, void *user)
+{
+	*(bool *)user = true;
+}
+
+/* does the close of an open file that can do nothing (O_PATH) look like the end? */
+static bool probe_ends_early(struct watch *watch, int fd)
+{
+	bool fired = false;
+
+	fd_close(pages_reopen(fd, O_PATH));
+	watch_read(watch, probe_fired, &fired);
+	return fired;
+}
+
+/* is the end of @export told by a watch, and nothing but the end? */
+static bool probe_notifies(struct export *export)
+{
+	_cleanup_(watch_freep) struct watch *watch = NULL;
+	bool fired = false;
+
+	if (watch_new(&watch) < 0 || watch_set(watch, &export->mark, export->fd) < 0)
+		return false;
+	if (!export->exporter->ops->hands_out_memfd && probe_ends_early(watch, export->fd))
+		return false;
+	fd_close(export_steal_fd(export));
+	watch_read(watch, probe_fired, &fired);
+	watch_clear(&export->mark);
+	return fired;
+}
+
+/* the same by looking: it must tell a file that is held from one that isn't */
+static int probe_look(struct export *export, const struct slice *slice)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	bool before;
+	int r;
+
+	r = export_follow(export, NULL, slice);
+	if (r < 0)
+		return r;
+	fd = export_steal_fd(export);
+	before = export_is_over(export);
+	fd = fd_close(fd);
+	return !before && export_is_over(export) ? 0 : err_origin(-EOPNOTSUPP);
+}
+
+static void export_deinitp(struct export *export)
+{
+	export_deinit(export);
+}
+
+int exporter_probe(struct exporter *exporter)
+{
+	_cleanup_(export_deinitp) struct export told = EXPORT_INIT, looked = EXPORT_INIT;
+	struct slice slice = { .fd = -1, .size = PAGES_SIZE };
+	_cleanup_(fd_closep) int memfd = -1;
+	bool notifies;
+	int r;
+
+	r = pages_new(&memfd, slice.size, exporter->ops->hands_out_memfd);
+	if (r < 0)
+		return r;
+	slice.fd = memfd;
+	r = export_make(&told, exporter, &slice, 1);
+	if (r < 0)
+		return r;
+	notifies = probe_notifies(&told);
+	export_deinit(&told);
+
+	exporter->notifies = false;
+	if (!notifies || exporter->ops->hands_out_memfd) {
+		r = export_make(&looked, exporter, &slice, 1);
+		if (r < 0)
+			return r;
+		r = probe_look(&looked, &slice);
+		if (r < 0)
+			return r;
+	}
+	exporter->notifies = notifies;
+	log_debug("export", "%s: the end of a file is %s", exporter->ops->name,
+		  notifies ? "told" : "looked for");
+	return 0;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The memory's own memfd, opened once more for writing. We keep one open file that can only read:
+ * a lease for writing is to be had on it only while nobody else has the memfd open or mapped.
+ *
+ * The file given away must be one that was opened, not the one memfd_create() made: newer kernels
+ * tell a watch nothing of the latter.
+ */
+#include "mem/export.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "mem/pages.h"
+
+static int memfd_make(struct exporter *exporter, int *ret_fd, const struct slice *slices, size_t n)
+{
+	int r;
+
+	if (n != 1 || slices[0].offset)
+		return err_origin(-EOPNOTSUPP); /* a file from the start is all it can be */
+	r = pages_reopen(slices[0].fd, O_RDWR);
+	if (r < 0)
+		return r;
+	*ret_fd = r;
+	return 0;
+}
+
+static bool memfd_is_over(const struct export *export)
+{
+	if (fcntl(export->look_fd, F_SETLEASE, F_WRLCK) < 0) {
+		if (errno != EAGAIN)
+			log_debug("export", "no lease on a memfd, so its end goes unseen: %m");
+		return false;
+	}
+	fcntl(export->look_fd, F_SETLEASE, F_UNLCK);
+	return true;
+}
+
+static struct exporter *memfd_free(struct exporter *exporter)
+{
+	free(exporter);
+	return NULL;
+}
+
+static const struct exporter_ops memfd_ops = {
+	.kind = EXPORTER_MEMFD,
+	.name = "memfd",
+	.hands_out_memfd = true,
+	.make = memfd_make,
+	.is_over = memfd_is_over,
+	.free = memfd_free,
+};
+
+int exporter_memfd_new(struct exporter **ret)
+{
+	struct exporter *exporter;
+
+	exporter = calloc(1, sizeof(*exporter));
+	if (!exporter)
+		return err_origin(-ENOMEM);
+	exporter->ops = &memfd_ops;
+	*ret = exporter;
+	return 0;
+}

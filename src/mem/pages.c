@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The pages are taken at once and not at the first touch: a buffer that there is no memory for is
+ * refused here, where it can be, and not by SIGBUS in whoever maps it.
+ */
+#include "mem/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+
+/* the kernel says "no space" of what is memory to us */
+static int pages_error(int error)
+{
+	return error == ENOSPC || error == EFBIG ? -ENOMEM : -error;
+}
+
+static int pages_take(int fd, uint64_t size)
+{
+	int r;
+
+	if (ftruncate(fd, size) < 0)
+		return err_origin(pages_error(errno));
+	do
+		r = fallocate(fd, 0, 0, size);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_origin(pages_error(errno));
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return err_origin(-errno);
+	return 0;
+}
+
+int pages_new(int *ret_fd, uint64_t size, bool read_only)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	int r;
+
+	if (size > INT64_MAX)
+		return -ENOMEM;
+	fd = memfd_create("ion", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return err_origin(-errno);
+	r = pages_take(fd, size);
+	if (r < 0)
+		return r;
+	if (read_only) {
+		r = pages_reopen(fd, O_RDONLY);
+		if (r < 0)
+			return r;
+		fd_close(fd);
+		fd = r;
+	}
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+int pages_reopen(int fd, int flags)
+{
+	char path[sizeof("/proc/self/fd/") + 10];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	r = open(path, flags | O_CLOEXEC);
+	return r < 0 ? err_origin(-errno) : r;
+}
