@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "base/err.h"
-#include "core/client.h"
 #include "core/core.h"
 #include "core/state.h"
 

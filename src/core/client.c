@@ -5,7 +5,6 @@
 
 #include "base/err.h"
 #include "core/buffer.h"
-#include "core/core.h"
 #include "core/state.h"
 
 /* take a place on record and fill it, uncommitted */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * struct service: what the objects of the core share. Its verbs are in core/service.h; this is for
- * the files of this folder.
+ * The service and a client, as the objects of the core see them. What can be done with them is in
+ * core/service.h and core/client.h.
  */
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/list.h"
+#include "core/quota.h"
 
 struct heaps;
-struct quota;
 struct state;
 struct watch;
 
@@ -25,6 +26,26 @@ struct service {
 	struct list looked;  /* buffer.look_link: nothing tells of their end */
 	uint64_t n_clients, n_buffers, n_looked, n_allocs;
 	uint64_t bytes; /* of all buffers */
+};
+
+/* who opened it, and through which node */
+struct client_who {
+	uid_t uid;
+	gid_t gid;
+	uint32_t tid;
+	uint32_t channel;
+};
+
+struct client {
+	struct service *service;
+	struct client_who who;
+	uint64_t id;	     /* of its record: the file handle that the door gives the kernel */
+	struct list link;    /* service.clients */
+	struct list buffers; /* buffer.client_link */
+	struct list allocs;  /* alloc.link */
+	struct quota_user *user;
+	struct charge charge; /* to the user, for being there */
+	struct account account;
 };
 
 #endif
