@@ -5,6 +5,7 @@
 #ifndef BASE_ATTR_H
 #define BASE_ATTR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +22,13 @@
 			func(*p);           \
 	}                                   \
 	struct cleanup_defined_here
+
+/* a sanitizer's runtime lives in this process: it calls and maps what it likes */
+#ifdef CUSION_SANITIZED
+#define BUILD_IS_SANITIZED true
+#else
+#define BUILD_IS_SANITIZED false
+#endif
 
 /* hand a cleanup variable's value out, so that its cleanup does nothing */
 #define steal(p)                             \

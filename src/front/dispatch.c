@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A call is answered in one of three ways: at once; after its allocation has run in a helper thread
+ * and its fd was delivered; or after an array was written into the caller. Whoever answers frees
+ * it.
+ *
+ * While a call is unanswered its caller sleeps in the ioctl, so its file is open: the client can't
+ * go before its calls have ended.
+ */
+#include "front/dispatch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "core/alloc.h"
+#include "core/buffer.h"
+
+static_assert(HEAP_IDS * WIRE_HEAP_SIZE <= DELIVER_BYTES_MAX, "a HEAP_QUERY's array fits");
+
+void dispatch_init(struct dispatch *dispatch, const struct dispatch_config *config)
+{
+	*dispatch = (struct dispatch){ .config = *config };
+	list_init(&dispatch->calls);
+}
+
+void dispatch_deinit(struct dispatch *dispatch)
+{
+	assert(list_is_empty(&dispatch->calls));
+}
+
+int dispatch_open(struct dispatch *dispatch, const struct client_who *who, uint64_t *ret_fh)
+{
+	struct client *client;
+
+	return client_new(&client, dispatch->config.service, who, ret_fh);
+}
+
+void dispatch_release(struct dispatch *dispatch, uint64_t fh)
+{
+	struct client *client = service_client(dispatch->config.service, fh);
+
+	if (client)
+		client_free(client);
+	if (service_must_look(dispatch->config.service))
+		service_look(dispatch->config.service);
+}
+
+static void call_end(struct call *call)
+{
+	list_remove(&call->link);
+	call->ops->free(call);
+}
+
+static void call_answer(struct call *call, int result, const void *data, size_t size)
+{
+	call->ops->answer(call, result, data, size);
+	call_end(call);
+}
+
+/* ---- ALLOC ---- */
+
+static void alloc_refuse(struct call *call, int error)
+{
+	call->dispatch->counters.refused++;
+	call_answer(call, error, NULL, 0);
+}
+
+static void alloc_given(struct deliver_job *job, const struct deliver_result *result)
+{
+	struct call *call = container_of(job, struct call, delivery);
+	struct dispatch *dispatch = call->dispatch;
+
+	if (result->result >= 0) {
+		dispatch->counters.allocations++;
+	} else {
+		dispatch->counters.refused++;
+		dispatch->counters.delivery_fails++;
+		if (!result->replied)
+			call->ops->fail(call, result->result);
+	}
+	buffer_delivered(call->buffer);
+	call_end(call);
+}
+
+/* the struct stays as it is but for its fd, which the injector writes: so no data in the answer */
+static void alloc_give(struct call *call, int fd)
+{
+	call->delivery = (struct deliver_job){
+		.verb = DELIVER_GIVE_FD,
+		.call = call->caller,
+		.client = call->client,
+		.address = call->caller.arg + WIRE_ALLOC_FD_OFFSET,
+		.fd = fd,
+		.done = alloc_given,
+	};
+	call->delivery.size = call->ops->answer_by_other(call, call->delivery.bytes);
+	deliver_submit(call->dispatch->config.deliver, &call->delivery);
+}
+
+static void alloc_step(struct call *call);
+
+static void alloc_made(struct call *call)
+{
+	int fd, r;
+
+	r = alloc_finish(call->alloc, &call->buffer, &fd);
+	if (r == ALLOC_E_AGAIN) {
+		alloc_step(call);
+		return;
+	}
+	call->alloc = NULL;
+	if (r < 0)
+		alloc_refuse(call, r);
+	else
+		alloc_give(call, fd);
+}
+
+static void alloc_job_run(struct loop_job *job)
+{
+	alloc_run(container_of(job, struct call, job)->alloc);
+}
+
+static void alloc_job_done(struct loop_job *job)
+{
+	struct call *call = container_of(job, struct call, job);
+
+	if (job->ran) {
+		alloc_made(call);
+	} else {
+		call->alloc = alloc_free(call->alloc);
+		alloc_refuse(call, -EIO); /* the service is ending */
+	}
+}
+
+static void alloc_step(struct call *call)
+{
+	if (!alloc_is_slow(call->alloc)) {
+		alloc_run(call->alloc);
+		alloc_made(call);
+		return;
+	}
+	call->job = (struct loop_job){ .run = alloc_job_run, .done = alloc_job_done };
+	loop_jobs_submit(call->dispatch->config.jobs, &call->job);
+}
+
+static void dispatch_alloc(struct call *call, struct client *client, const struct wire_call *wire)
+{
+	struct service *service = call->dispatch->config.service;
+	const struct alloc_want want = {
+		.unique = call->caller.unique,
+		.len = wire->alloc.len,
+		.mask = wire->alloc.mask,
+		.flags = wire->alloc.flags,
+		.tid = call->caller.tid,
+	};
+	int r;
+
+	r = alloc_begin(&call->alloc, client, &want);
+	if (r == -ENOMEM) {
+		/* what has ended by now need not stand in the way */
+		service_look(service);
+		r = alloc_begin(&call->alloc, client, &want);
+	}
+	if (r < 0) {
+		alloc_refuse(call, r);
+		return;
+	}
+	alloc_step(call);
+}
+
+/* ---- HEAP_QUERY ---- */
+
+static void query_written(struct deliver_job *job, const struct deliver_result *result)
+{
+	struct call *call = container_of(job, struct call, delivery);
+
+	if (result->result < 0)
+		call_answer(call, result->result, NULL, 0);
+	else
+		call_answer(call, 0, call->query, sizeof(call->query));
+}
+
+static void dispatch_query(struct call *call, const struct wire_call *wire)
+{
+	struct dispatch *dispatch = call->dispatch;
+	struct heap_info infos[HEAP_IDS];
+	size_t n;
+
+	n = service_heaps(dispatch->config.service, infos, ARRAY_SIZE(infos));
+	if (wire->query.heaps)
+		n = MIN(n, wire->query.cnt);
+	wire_encode_query(call->query, wire, n);
+	if (!wire->query.heaps) {
+		call_answer(call, 0, call->query, sizeof(call->query));
+		return;
+	}
+
+	call->delivery = (struct deliver_job){
+		.verb = DELIVER_POKE,
+		.call = call->caller,
+		.client = call->client,
+		.address = wire->query.heaps,
+		.fd = -1,
+		.size = n * WIRE_HEAP_SIZE,
+		.done = query_written,
+	};
+	for (size_t i = 0; i < n; i++) {
+		const struct wire_heap heap = {
+			.name = infos[i].name,
+			.type = infos[i].type,
+			.id = infos[i].id,
+		};
+
+		wire_encode_heap(call->delivery.bytes + i * WIRE_HEAP_SIZE,
+				 &dispatch->config.policy, &heap);
+	}
+	deliver_submit(dispatch->config.deliver, &call->delivery);
+}
+
+/* ---- the way in ---- */
+
+static void dispatch_version(struct call *call)
+{
+	uint8_t version[WIRE_VERSION_SIZE];
+
+	wire_encode_version(version, &call->dispatch->config.policy);
+	call_answer(call, 0, version, sizeof(version));
+}
+
+void dispatch_ioctl(struct dispatch *dispatch, struct call *call, const void *in, size_t in_size)
+{
+	struct client *client = service_client(dispatch->config.service, call->client);
+	struct wire_call wire;
+	int r;
+
+	call->dispatch = dispatch;
+	list_append(&dispatch->calls, &call->link);
+	dispatch->counters.ioctls++;
+
+	r = wire_decode(&wire, &dispatch->config.policy, call->caller.cmd, call->caller.compat, in,
+			in_size);
+	if (r == 0 && !client)
+		r = -EBADF;
+	if (r < 0) {
+		call_answer(call, r, NULL, 0);
+		return;
+	}
+	log_debug("call", "thread %u of uid %u: verb %d", call->caller.tid, call->caller.uid,
+		  wire.verb);
+
+	switch (wire.verb) {
+	case WIRE_ALLOC:
+		dispatch_alloc(call, client, &wire);
+		break;
+	case WIRE_HEAP_QUERY:
+		dispatch_query(call, &wire);
+		break;
+	case WIRE_ABI_VERSION:
+		dispatch_version(call);
+		break;
+	}
+}
