@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/injector.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "deliver/tracer.h"
+
+size_t injector_tracers(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return 1;
+	return MIN(CPU_COUNT(&cpus), (int)TRACERS_MAX);
+}
+
+/* every fd but stdio and those of @config: a stray copy would keep alive what others close */
+static void injector_close_others(const struct injector_config *config)
+{
+	int keep[TRACERS_MAX * 2 + 3], n = 0, from = 3, next;
+
+	for (size_t i = 0; i < config->n_channels; i++)
+		keep[n++] = config->channels[i];
+	for (size_t i = 0; i < config->n_sockets; i++)
+		keep[n++] = config->sockets[i];
+
+	while (true) {
+		next = -1;
+		for (int i = 0; i < n; i++)
+			if (keep[i] >= from && (next < 0 || keep[i] < next))
+				next = keep[i];
+		if (next < 0)
+			break;
+		if (next > from)
+			close_range(from, next - 1, 0);
+		from = next + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
+static int injector_drop_caps(void)
+{
+	static const cap_value_t keep[] = { CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE,
+					    CAP_KILL };
+	cap_t have = cap_get_proc(), want = cap_init();
+	cap_flag_value_t set;
+	int r = 0;
+
+	if (!have || !want)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(keep); i++) {
+		if (cap_get_flag(have, keep[i], CAP_PERMITTED, &set) < 0 || set != CAP_SET)
+			continue; /* a container kept it from us */
+		cap_set_flag(want, CAP_PERMITTED, 1, &keep[i], CAP_SET);
+		cap_set_flag(want, CAP_EFFECTIVE, 1, &keep[i], CAP_SET);
+	}
+	if (r == 0 && cap_set_proc(want) < 0)
+		r = -errno;
+	cap_free(have);
+	cap_free(want);
+	return err_origin(r);
+}
+
+static void *injector_thread(void *user)
+{
+	const struct tracer_config *config = user;
+	int r;
+
+	pthread_setname_np(pthread_self(), "tracer");
+	r = tracer_run(config);
+	if (r < 0)
+		log_error("deliver", "a tracer ended: %s", strerror(-r));
+	return NULL;
+}
+
+int injector_run(const struct injector_config *config)
+{
+	pthread_t threads[TRACERS_MAX];
+	struct tracer_config tracers[TRACERS_MAX];
+	size_t n = 0;
+	int r;
+
+	injector_close_others(config);
+	r = injector_drop_caps();
+	if (r < 0) {
+		log_error("deliver", "can't drop capabilities: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	/* a page fault in mid-delivery is time in which a caller stands still */
+	if (mlockall(MCL_CURRENT) < 0)
+		log_info("deliver", "the injector's memory isn't locked: %s", strerror(errno));
+
+	for (; n < config->n_sockets; n++) {
+		tracers[n] = (struct tracer_config){
+			.channels = config->channels,
+			.n_channels = config->n_channels,
+			.socket = config->sockets[n],
+			.cpu = -1,
+		};
+		r = pthread_create(&threads[n], NULL, injector_thread, &tracers[n]);
+		if (r) {
+			log_error("deliver", "can't start a tracer: %s", strerror(r));
+			return EXIT_FAILURE; /* the process goes, and its threads with it */
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	return EXIT_SUCCESS;
+}

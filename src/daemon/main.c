@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* cusiond: options and configuration, then the keeper. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/conf.h"
+#include "daemon/keeper.h"
+#include "daemon/options.h"
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	int r;
+
+	settings_init(&settings);
+	r = options_parse(&settings, argc, argv);
+	if (r == OPTIONS_E_DONE)
+		return EXIT_SUCCESS;
+	if (r < 0)
+		return EXIT_USAGE;
+	if (settings.config[0] && conf_read(&settings, settings.config) < 0)
+		return EXIT_CONFIG;
+	if (settings.check_config) {
+		printf("%s: good\n", settings.config[0] ? settings.config : "built-in settings");
+		return EXIT_SUCCESS;
+	}
+	log_set_level(settings.log_level);
+	return keeper_run(&settings);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The privileged acts: all that the keeper does as root and no other process does. Each says on the
+ * log what failed, why, and what to do about it.
+ */
+#ifndef DAEMON_PRIV_H
+#define DAEMON_PRIV_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* as many open files as the kernel allows: a buffer costs one or two */
+void priv_raise_nofile(void);
+
+/* opens /dev/udmabuf and raises its limits. Return: 0, or -errno: no udmabuf on this kernel. */
+int priv_open_udmabuf(int *ret_fd);
+
+/* opens a CUSE channel, O_NONBLOCK, for the node /dev/NAME that must not exist yet */
+int priv_open_cuse(int *ret_fd, const char *name);
+
+/* mounts a FUSE file system at @dir; the channel is O_NONBLOCK */
+int priv_mount_fuse(int *ret_fd, const char *dir);
+void priv_unmount_fuse(const char *dir);
+
+/* gives a node mode and group where no udev does */
+int priv_give_node(const char *path, mode_t mode, gid_t gid);
+
+/**
+ * priv_listen_control() - make the control socket
+ * @ret_fd:	listening, O_NONBLOCK, mode 0666
+ * @path:	its directory is made where it is missing
+ *
+ * Return: 0; -EADDRINUSE where another service answers on it; or a negative error.
+ */
+int priv_listen_control(int *ret_fd, const char *path);
+
+/* becomes @uid and @gid for good: no capability, no group, no way back. 0 or a negative error. */
+int priv_become(uid_t uid, gid_t gid);
+
+#endif

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Birth in the order of need: what needs root first (the slots are locked), then the user is
+ * changed for good, then everything else is made as that user.
+ */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "core/service.h"
+#include "core/state.h"
+#include "daemon/builtin.h"
+#include "daemon/filter.h"
+#include "daemon/priv.h"
+#include "daemon/spawn.h"
+#include "deliver/queue.h"
+#include "front/control.h"
+#include "front/cuse.h"
+#include "front/dispatch.h"
+#include "front/fusefile.h"
+#include "loop/jobs.h"
+#include "loop/loop.h"
+#include "loop/signals.h"
+
+enum {
+	JOB_THREADS = 2,
+	LOOK_FIRST_S = 1, /* buffers that only looking finds ended: from so often ... */
+	LOOK_LAST_S = 60, /* ... to so seldom, while nothing changes */
+};
+
+struct worker_tracer {
+	struct worker *worker;
+	struct loop_poll poll;
+	size_t index;
+	int socket;
+};
+
+struct worker_serving {
+	struct worker *worker;
+	struct cuse_door *cuse;
+	struct fusefile_door *fusefile;
+	char node[256];
+	bool serves, gone;
+};
+
+struct worker {
+	const struct worker_config *config;
+	struct loop *loop;
+	struct loop_signals signals;
+	struct loop_jobs *jobs;
+	struct state *state;
+	struct builtin builtin; /* heaps, exporters, watch, service */
+	struct loop_poll watch_poll;
+	struct loop_timer look;
+	uint64_t look_s, looked_buffers;
+	struct deliver_queue *queue;
+	struct worker_tracer tracers[TRACERS_MAX];
+	size_t n_tracers;
+	struct dispatch dispatch;
+	struct control *control;
+	const char *nodes[FRONTENDS_MAX];
+	struct loop_poll keeper_poll;
+	struct worker_serving doors[FRONTENDS_MAX];
+};
+
+/* ---- buffers' ends ---- */
+
+static void worker_look_later(struct worker *worker)
+{
+	if (service_must_look(worker->builtin.service) && !loop_timer_is_set(&worker->look))
+		loop_timer_set(worker->loop, &worker->look, worker->look_s * NS_PER_SEC);
+}
+
+static void worker_look(struct loop_timer *timer)
+{
+	struct worker *worker = timer->user;
+	struct service_totals totals;
+
+	service_look(worker->builtin.service);
+	service_totals(worker->builtin.service, &totals);
+	worker->look_s = totals.buffers == worker->looked_buffers
+				 ? MIN(worker->look_s * 2, (uint64_t)LOOK_LAST_S)
+				 : LOOK_FIRST_S;
+	worker->looked_buffers = totals.buffers;
+	worker_look_later(worker);
+}
+
+static void worker_watch_event(struct loop_poll *poll, short revents)
+{
+	struct worker *worker = poll->user;
+
+	service_look(worker->builtin.service);
+	worker_look_later(worker);
+}
+
+/* ---- the tracers ---- */
+
+static void worker_remove_tracers(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->n_tracers; i++)
+		loop_poll_remove(&worker->tracers[i].poll);
+}
+
+static void worker_tracer_event(struct loop_poll *poll, short revents)
+{
+	struct worker_tracer *tracer = poll->user;
+
+	if (deliver_queue_read(tracer->worker->queue, tracer->index) == 0) {
+		worker_look_later(tracer->worker);
+		return;
+	}
+	/* the injector is gone: the keeper makes another and says so */
+	worker_remove_tracers(tracer->worker);
+	deliver_queue_lost(tracer->worker->queue);
+}
+
+static int worker_add_tracers(struct worker *worker, const int *sockets, size_t n)
+{
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		struct worker_tracer *tracer = &worker->tracers[i];
+
+		*tracer = (struct worker_tracer){
+			.worker = worker,
+			.index = i,
+			.socket = sockets[i],
+		};
+		worker->n_tracers = i + 1;
+		loop_poll_init(&tracer->poll, worker_tracer_event, tracer);
+		r = loop_poll_add(worker->loop, &tracer->poll, tracer->socket, POLLIN);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void worker_new_injector(struct worker *worker, const struct keeper_message *message)
+{
+	worker_remove_tracers(worker);
+	deliver_queue_lost(worker->queue); /* where the hang-up was not seen yet */
+	for (size_t i = 0; i < worker->n_tracers; i++)
+		fd_close(worker->tracers[i].socket);
+	if (worker_add_tracers(worker, message->sockets, message->n_sockets) < 0)
+		loop_quit(worker->loop, EXIT_FAILURE);
+	deliver_queue_attach(worker->queue, message->sockets);
+	log_notice("worker", "deliveries go on by a new injector");
+}
+
+static void worker_keeper_event(struct loop_poll *poll, short revents)
+{
+	struct worker *worker = poll->user;
+	struct keeper_message message;
+	ssize_t n;
+
+	n = recv(worker->config->keeper, &message, sizeof(message), MSG_DONTWAIT);
+	if (n == sizeof(message) && message.n_sockets == worker->n_tracers)
+		worker_new_injector(worker, &message);
+}
+
+/* ---- the doors ---- */
+
+static void worker_door_serves(void *user)
+{
+	struct worker_serving *door = user;
+	struct worker *worker = door->worker;
+	uint32_t message = WORKER_SERVES;
+
+	door->serves = true;
+	for (size_t i = 0; i < worker->config->n_doors; i++)
+		if (!worker->doors[i].serves)
+			return;
+	if (send(worker->config->keeper, &message, sizeof(message), MSG_NOSIGNAL) < 0)
+		loop_quit(worker->loop, EXIT_FAILURE);
+}
+
+static void worker_door_gone(void *user)
+{
+	struct worker_serving *door = user;
+	struct worker *worker = door->worker;
+
+	log_warning("worker", "the kernel closed the connection of %s", door->node);
+	door->gone = true;
+	for (size_t i = 0; i < worker->config->n_doors; i++)
+		if (!worker->doors[i].gone)
+			return;
+	loop_quit(worker->loop, EXIT_FAILURE); /* the keeper opens it anew */
+}
+
+static int worker_open_cuse(struct worker *worker, size_t i)
+{
+	struct worker_serving *door = &worker->doors[i];
+	const struct cuse_config config = {
+		.name = "ion",
+		.index = i,
+		.serves = worker_door_serves,
+		.gone = worker_door_gone,
+		.user = door,
+	};
+
+	snprintf(door->node, sizeof(door->node), "/dev/%s", config.name);
+	return cuse_door_new_consume_fd(&door->cuse, worker->loop, worker->state, &worker->dispatch,
+					&config, worker->config->doors[i].fd);
+}
+
+static int worker_open_fusefile(struct worker *worker, size_t i)
+{
+	struct worker_serving *door = &worker->doors[i];
+	const struct fusefile_config config = {
+		.index = i,
+		.mode = worker->config->settings->mode,
+		.gid = worker->config->node_gid,
+		.serves = worker_door_serves,
+		.gone = worker_door_gone,
+		.user = door,
+	};
+
+	snprintf(door->node, sizeof(door->node), "%s/ion",
+		 worker->config->settings->frontends[i].dir);
+	return fusefile_door_new_consume_fd(&door->fusefile, worker->loop, worker->state,
+					    &worker->dispatch, &config,
+					    worker->config->doors[i].fd);
+}
+
+static int worker_open_doors(struct worker *worker)
+{
+	int r;
+
+	for (size_t i = 0; i < worker->config->n_doors; i++) {
+		worker->doors[i].worker = worker;
+		worker->nodes[i] = worker->doors[i].node;
+		r = worker->config->doors[i].kind == FRONTEND_CUSE
+			    ? worker_open_cuse(worker, i)
+			    : worker_open_fusefile(worker, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- birth and end ---- */
+
+static int worker_become_user(struct worker *worker)
+{
+	const struct worker_config *config = worker->config;
+	pid_t keeper = getppid();
+	int r;
+
+	r = state_attach(&worker->state, config->state);
+	for (size_t i = 0; r == 0 && i < config->n_doors; i++)
+		r = state_slot_prefault(worker->state, i);
+	if (r < 0)
+		return r;
+	r = priv_become(config->uid, config->gid);
+	if (r < 0)
+		return r;
+	return spawn_bind_to_parent(keeper); /* the change of user has taken it back */
+}
+
+static void worker_signal(struct loop_signals *signals, int signo,
+			  const struct signalfd_siginfo *info)
+{
+	struct worker *worker = signals->user;
+
+	loop_quit(worker->loop, EXIT_SUCCESS);
+}
+
+static int worker_init_loop(struct worker *worker)
+{
+	sigset_t signals;
+	int r;
+
+	r = loop_new(&worker->loop, LOOP_AUTO);
+	if (r < 0)
+		return r;
+	state_header(worker->state)->ring_fd = loop_ring_fd(worker->loop);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	r = loop_signals_add(worker->loop, &worker->signals, &signals);
+	if (r < 0)
+		return r;
+	r = loop_jobs_new(&worker->jobs, worker->loop, JOB_THREADS);
+	if (r < 0)
+		return r;
+	return loop_poll_add(worker->loop, &worker->keeper_poll, worker->config->keeper, POLLIN);
+}
+
+static int worker_init_service(struct worker *worker)
+{
+	const struct worker_config *config = worker->config;
+	struct dispatch_config dispatch;
+	int r;
+
+	r = builtin_init(&worker->builtin, worker->state, config->udmabuf);
+	if (r < 0)
+		return r;
+	r = loop_poll_add(worker->loop, &worker->watch_poll,
+			  service_watch_fd(worker->builtin.service), POLLIN);
+	if (r < 0)
+		return r;
+
+	r = deliver_queue_new(&worker->queue, config->sockets, config->n_sockets);
+	if (r == 0)
+		r = worker_add_tracers(worker, config->sockets, config->n_sockets);
+	if (r < 0)
+		return r;
+	dispatch = (struct dispatch_config){
+		.loop = worker->loop,
+		.jobs = worker->jobs,
+		.service = worker->builtin.service,
+		.deliver = deliver_queue_deliver(worker->queue),
+		.policy = config->settings->policy,
+	};
+	dispatch_init(&worker->dispatch, &dispatch);
+	return 0;
+}
+
+static int worker_init_control(struct worker *worker)
+{
+	const struct control_config config = {
+		.loop = worker->loop,
+		.dispatch = &worker->dispatch,
+		.listener = worker->config->control,
+		.nodes = worker->nodes,
+		.n_nodes = worker->config->n_doors,
+		.exporter = worker->builtin.exporter_name,
+	};
+
+	return control_new(&worker->control, &config);
+}
+
+static int worker_init(struct worker *worker)
+{
+	int r;
+
+	r = worker_become_user(worker);
+	if (r == 0)
+		r = worker_init_loop(worker);
+	if (r == 0)
+		r = worker_init_service(worker);
+	if (r == 0)
+		r = worker_open_doors(worker);
+	if (r == 0)
+		r = worker_init_control(worker);
+	if (r == 0)
+		r = filter_worker();
+	return r;
+}
+
+static void worker_deinit(struct worker *worker)
+{
+	worker->control = control_free(worker->control);
+	/* jobs first, then deliveries: each ends a call, which still needs its door */
+	worker->jobs = loop_jobs_free(worker->jobs);
+	worker_remove_tracers(worker);
+	worker->queue = deliver_queue_free(worker->queue);
+	for (size_t i = 0; i < FRONTENDS_MAX; i++) {
+		worker->doors[i].cuse = cuse_door_free(worker->doors[i].cuse);
+		worker->doors[i].fusefile = fusefile_door_free(worker->doors[i].fusefile);
+	}
+	loop_timer_cancel(&worker->look);
+	loop_poll_remove(&worker->watch_poll);
+	builtin_deinit(&worker->builtin);
+	loop_poll_remove(&worker->keeper_poll);
+	loop_signals_remove(&worker->signals);
+	loop_free(worker->loop);
+	state_free(worker->state);
+}
+
+int worker_run(const struct worker_config *config)
+{
+	struct worker *worker;
+	int r;
+
+	worker = calloc(1, sizeof(*worker));
+	if (!worker)
+		return EXIT_FAILURE;
+	worker->config = config;
+	worker->look_s = LOOK_FIRST_S;
+	loop_signals_init(&worker->signals, worker_signal, worker);
+	loop_timer_init(&worker->look, worker_look, worker);
+	loop_poll_init(&worker->watch_poll, worker_watch_event, worker);
+	loop_poll_init(&worker->keeper_poll, worker_keeper_event, worker);
+
+	r = worker_init(worker);
+	if (r < 0)
+		log_error("worker", "can't start: %s", strerror(-r));
+	else
+		r = loop_run(worker->loop);
+	worker_deinit(worker);
+	free(worker);
+	return r < 0 ? EXIT_FAILURE : r;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The worker: the process that serves. It decodes, allocates, records and answers; it runs as its
+ * own user without capabilities and never touches a caller. It shares the keeper's fd table, so
+ * what it opens and closes is open and closed there too.
+ */
+#ifndef DAEMON_WORKER_H
+#define DAEMON_WORKER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/injector.h"
+#include "daemon/options.h"
+
+/* one fd per door, by the index of its channel */
+struct worker_door {
+	enum frontend_kind kind;
+	int fd; /* the channel */
+};
+
+struct worker_config {
+	const struct settings *settings;
+	struct worker_door doors[FRONTENDS_MAX];
+	size_t n_doors;
+	int state;		  /* memfd, core/state.h */
+	int udmabuf;		  /* or -1 */
+	int control;		  /* listening socket */
+	int keeper;		  /* SEQPACKET: worker_message out, keeper_message in */
+	int sockets[TRACERS_MAX]; /* to the tracers */
+	size_t n_sockets;
+	uid_t uid;	     /* to become */
+	gid_t gid, node_gid; /* to become; of files that a door makes */
+};
+
+enum worker_message {
+	WORKER_SERVES = 1, /* every door has shaken hands with the kernel */
+};
+
+/* the injector died; its successor is at these sockets */
+struct keeper_message {
+	uint32_t n_sockets;
+	int sockets[TRACERS_MAX];
+};
+
+/* runs until SIGTERM, or until the kernel has closed every channel. Return: the exit status. */
+int worker_run(const struct worker_config *config);
+
+#endif

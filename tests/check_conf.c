@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* src/daemon/conf.c and options.c */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "daemon/conf.h"
+
+static char path[] = "/tmp/check_conf.XXXXXX";
+static char said[512]; /* the one line on stderr */
+
+/* runs conf_read() on a file of @text; stderr goes to @said */
+static int read_text(struct settings *settings, const char *text)
+{
+	int file, pipes[2], saved, r;
+	ssize_t n;
+
+	strcpy(path, "/tmp/check_conf.XXXXXX");
+	file = mkstemp(path);
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(write(file, text, strlen(text)), strlen(text));
+	close(file);
+
+	ck_assert_int_eq(pipe2(pipes, O_NONBLOCK), 0);
+	saved = dup(STDERR_FILENO);
+	dup2(pipes[1], STDERR_FILENO);
+	settings_init(settings);
+	r = conf_read(settings, path);
+	dup2(saved, STDERR_FILENO);
+	n = read(pipes[0], said, sizeof(said) - 1);
+	said[MAX(n, 0)] = '\0';
+	close(saved);
+	close(pipes[0]);
+	close(pipes[1]);
+	unlink(path);
+	return r;
+}
+
+START_TEST(good)
+{
+	struct settings settings;
+
+	ck_assert_int_eq(read_text(&settings, "; a comment\n"
+					      "[cusiond]\n"
+					      "log-level = debug\n"
+					      "control = /run/x/y\n"
+					      "\n"
+					      "[device ion]\n"
+					      "mode=0666\n"
+					      "group = video\n"
+					      "abi-version = 2\n"),
+			 0);
+	ck_assert_str_eq(said, "");
+	ck_assert_int_eq(settings.log_level, LOG_LEVEL_DEBUG);
+	ck_assert_str_eq(settings.control, "/run/x/y");
+	ck_assert_uint_eq(settings.mode, 0666);
+	ck_assert_str_eq(settings.group, "video");
+	ck_assert_uint_eq(settings.policy.abi_version, 2);
+}
+END_TEST
+
+START_TEST(empty)
+{
+	struct settings settings, builtin;
+
+	settings_init(&builtin);
+	ck_assert_int_eq(read_text(&settings, ""), 0);
+	ck_assert_uint_eq(settings.mode, builtin.mode);
+	ck_assert_str_eq(settings.control, builtin.control);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int line;
+	const char *names; /* what the message must name beside file and line */
+} bad[] = {
+	{ "[cusiond]\nlog-level = loud\n", 2, "error, warning, notice" },
+	{ "[cusiond]\nlog-level = info\nlog-level = info\n", 3, "line 2" },
+	{ "[cusiond]\nloglevel = info\n", 2, "loglevel" },
+	{ "[cusion]\nlog-level = info\n", 2, "[cusion]" },
+	{ "log-level = info\n", 1, "log-level" },
+	{ "[cusiond]\nlog-level\n", 2, "key = value" },
+	{ "[cusiond\nlog-level = info\n", 1, "key = value" },
+	{ "[cusiond]\ncontrol = run/x\n", 2, "absolute" },
+	{ "[device ion]\nmode = 8\n", 2, "octal" },
+	{ "[device ion]\nmode = 0999\n", 2, "octal" },
+	{ "[device ion]\nmode = 1777\n", 2, "octal" },
+	{ "[device ion]\nmode =\n", 2, "octal" },
+	{ "\n\n[device ion]\n; x\ngroup =\n", 5, "group" },
+	{ "[device ion]\nabi-version = 3\n", 2, "none or 2" },
+	{ "[device ion]\nheap = 1\n", 2, "heap" },
+};
+
+START_TEST(bad_files)
+{
+	struct settings settings, builtin;
+	char where[96];
+
+	settings_init(&builtin);
+	ck_assert_int_eq(read_text(&settings, bad[_i].text), -EINVAL);
+	snprintf(where, sizeof(where), "cusiond: %s:%d: ", path, bad[_i].line);
+	ck_assert_msg(!strncmp(said, where, strlen(where)), "said '%s', not '%s'", said, where);
+	ck_assert_msg(strstr(said, bad[_i].names), "'%s' does not name %s", said, bad[_i].names);
+	ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1); /* one line */
+	ck_assert_uint_eq(settings.mode, builtin.mode);
+	ck_assert_uint_eq(settings.log_level, builtin.log_level);
+}
+END_TEST
+
+START_TEST(missing_file)
+{
+	struct settings settings;
+
+	settings_init(&settings);
+	ck_assert_int_eq(conf_read(&settings, "/nonexistent/cusiond.conf"), -ENOENT);
+}
+END_TEST
+
+static int parse(struct settings *settings, int argc, const char **argv)
+{
+	optind = 0;
+	settings_init(settings);
+	return options_parse(settings, argc, (char **)argv);
+}
+
+START_TEST(options)
+{
+	const char *none[] = { "cusiond", NULL };
+	const char *all[] = { "cusiond",    "--config",      "/etc/x",	 "--frontend=cuse",
+			"--frontend", "fuse=/mnt/a b", "--check-config", NULL };
+	struct settings settings;
+
+	ck_assert_int_eq(parse(&settings, 1, none), 0);
+	ck_assert_uint_eq(settings.n_frontends, 1);
+	ck_assert_int_eq(settings.frontends[0].kind, FRONTEND_CUSE);
+
+	ck_assert_int_eq(parse(&settings, 7, all), 0);
+	ck_assert_str_eq(settings.config, "/etc/x");
+	ck_assert_uint_eq(settings.n_frontends, 2);
+	ck_assert_int_eq(settings.frontends[1].kind, FRONTEND_FUSE);
+	ck_assert_str_eq(settings.frontends[1].dir, "/mnt/a b");
+	ck_assert(settings.check_config);
+}
+END_TEST
+
+START_TEST(bad_options)
+{
+	static const char *wrong[][4] = {
+		{ "cusiond", "--frontend", "cusee", NULL },
+		{ "cusiond", "--frontend", "fuse=", NULL },
+		{ "cusiond", "--frontend", "fuse", NULL },
+		{ "cusiond", "--no-such", "x", NULL },
+		{ "cusiond", "--check-config", "x", NULL },
+		{ "cusiond", "--frontend=cuse", "--frontend=cuse", NULL },
+	};
+	struct settings settings;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		ck_assert_int_eq(parse(&settings, 3, wrong[i]), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("conf");
+	TCase *tcase = tcase_create("conf");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tcase, good);
+	tcase_add_test(tcase, empty);
+	tcase_add_loop_test(tcase, bad_files, 0, ARRAY_SIZE(bad));
+	tcase_add_test(tcase, missing_file);
+	tcase_add_test(tcase, options);
+	tcase_add_test(tcase, bad_options);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
