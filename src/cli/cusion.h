@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The command `cusion`: one file per subcommand, cli/main.c has the table.
+ */
+#ifndef CLI_CUSION_H
+#define CLI_CUSION_H
+
+enum {
+	EXIT_USAGE = 2,
+	EXIT_NO_SERVICE = 69, /* EX_UNAVAILABLE of sysexits.h */
+};
+
+struct json_object;
+
+/**
+ * cusion_ask() - ask the service one question
+ * @ret:	its answer, owned by the caller
+ * @verb:	of the control protocol
+ *
+ * Says on stderr what is wrong.
+ *
+ * Return: 0, or the exit status.
+ */
+int cusion_ask(struct json_object **ret, const char *verb);
+
+/* the subcommands: argv[0] is the subcommand's own name. Return: the exit status. */
+int cusion_status(int argc, char **argv);
+
+#endif

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * src/front: both FUSE doors and the dispatcher, driven by a fake kernel over both backends of the
+ * loop. Every case runs four times.
+ */
+#include <check.h>
+#include <cuse_lowlevel.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/log.h"
+#include "daemon/builtin.h"
+#include "fake_deliver.h"
+#include "fake_kernel.h"
+#include "front/cuse.h"
+#include "front/fusefile.h"
+#include "loop/jobs.h"
+
+enum { WAYS = 4 };
+#define ARG 0x7ffc00001000ull
+
+static struct rig {
+	struct loop *loop;
+	struct loop_jobs *jobs;
+	struct state *state;
+	int state_fd;
+	struct builtin builtin;
+	struct fake_deliver deliver;
+	struct dispatch dispatch;
+	struct cuse_door *cuse;
+	struct fusefile_door *fusefile;
+	struct fake_kernel kernel;
+	int fds; /* open before the case */
+	bool serves, gone;
+} rig;
+
+static int count_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void rig_serves(void *user)
+{
+	rig.serves = true;
+}
+
+static void rig_gone(void *user)
+{
+	rig.gone = true;
+}
+
+static void rig_open_door(enum fake_kind kind)
+{
+	const struct cuse_config cuse = {
+		.name = "ion",
+		.serves = rig_serves,
+		.gone = rig_gone,
+	};
+	const struct fusefile_config fusefile = {
+		.mode = 0640,
+		.gid = 42,
+		.serves = rig_serves,
+		.gone = rig_gone,
+	};
+	int r;
+
+	fake_kernel_open(&rig.kernel, kind, rig.loop);
+	if (kind == FAKE_CUSE)
+		r = cuse_door_new_consume_fd(&rig.cuse, rig.loop, rig.state, &rig.dispatch, &cuse,
+					     rig.kernel.channel);
+	else
+		r = fusefile_door_new_consume_fd(&rig.fusefile, rig.loop, rig.state, &rig.dispatch,
+						 &fusefile, rig.kernel.channel);
+	ck_assert_int_eq(r, 0);
+}
+
+/* way 0 to 3: which door over which backend */
+static void rig_up(int way)
+{
+	struct dispatch_config config;
+
+	memset(&rig, 0, sizeof(rig));
+	rig.fds = count_fds();
+	ck_assert_int_eq(loop_new(&rig.loop, way & 1 ? LOOP_POLL : LOOP_URING), 0);
+	ck_assert_int_eq(loop_jobs_new(&rig.jobs, rig.loop, 1), 0);
+	ck_assert_int_eq(state_create(&rig.state_fd), 0);
+	ck_assert_int_eq(state_attach(&rig.state, rig.state_fd), 0);
+	ck_assert_int_eq(builtin_init(&rig.builtin, rig.state, -1), 0);
+	fake_deliver_init(&rig.deliver);
+	config = (struct dispatch_config){
+		.loop = rig.loop,
+		.jobs = rig.jobs,
+		.service = rig.builtin.service,
+		.deliver = &rig.deliver.deliver,
+	};
+	dispatch_init(&rig.dispatch, &config);
+	rig_open_door(way & 2 ? FAKE_FUSE : FAKE_CUSE);
+}
+
+static void rig_down(void)
+{
+	rig.jobs = loop_jobs_free(rig.jobs);
+	while (!list_is_empty(&rig.deliver.jobs))
+		fake_deliver_end(&rig.deliver, -EIO, false, NULL);
+	rig.cuse = cuse_door_free(rig.cuse);
+	rig.fusefile = fusefile_door_free(rig.fusefile);
+	dispatch_deinit(&rig.dispatch);
+	ck_assert_uint_eq(state_count(rig.state, STATE_REQUEST), 0);
+	builtin_deinit(&rig.builtin);
+	fake_kernel_close(&rig.kernel);
+	state_free(rig.state);
+	close(rig.state_fd);
+	loop_free(rig.loop);
+	ck_assert_int_eq(count_fds(), rig.fds);
+}
+
+/* handshake and one open node */
+static uint64_t rig_client(void)
+{
+	struct fake_answer answer;
+	uint64_t fh;
+
+	fake_init(&rig.kernel, &answer);
+	ck_assert_int_eq(answer.error, 0);
+	ck_assert_int_eq(fake_open(&rig.kernel, &fh), 0);
+	return fh;
+}
+
+static struct service_totals rig_totals(void)
+{
+	struct service_totals totals;
+
+	service_look(rig.builtin.service);
+	service_totals(rig.builtin.service, &totals);
+	return totals;
+}
+
+static uint64_t send_alloc(uint64_t fh, uint64_t len, uint32_t mask, uint32_t flags)
+{
+	const struct wire_ion_alloc in = { .len = len, .heap_id_mask = mask, .flags = flags };
+
+	return fake_send_ioctl(&rig.kernel, fh, WIRE_ION_ALLOC, ARG, &in);
+}
+
+/* turns the loop until a delivery is asked for */
+static struct deliver_job *wait_job(void)
+{
+	while (list_is_empty(&rig.deliver.jobs))
+		ck_assert_int_gt(loop_step(rig.loop, 2000), 0);
+	return fake_deliver_job(&rig.deliver);
+}
+
+START_TEST(handshake)
+{
+	struct fake_answer answer;
+
+	rig_up(_i);
+	ck_assert(!rig.serves);
+	fake_init(&rig.kernel, &answer);
+	ck_assert_int_eq(answer.error, 0);
+	ck_assert(rig.serves);
+	if (rig.kernel.kind == FAKE_CUSE) {
+		const struct cuse_init_out *out = (const void *)answer.body;
+
+		ck_assert_uint_eq(out->major, 7);
+		ck_assert_uint_eq(out->flags & CUSE_UNRESTRICTED_IOCTL, 0);
+		ck_assert_str_eq((const char *)(out + 1), "DEVNAME=ion");
+	}
+	ck_assert_uint_ne(state_channel(rig.state, 0)->init_size, 0);
+	rig_down();
+}
+END_TEST
+
+START_TEST(clients_come_and_go)
+{
+	uint64_t fh, second;
+
+	rig_up(_i);
+	fh = rig_client();
+	ck_assert_int_eq(fake_open(&rig.kernel, &second), 0);
+	ck_assert_uint_ne(fh, second);
+	ck_assert_uint_eq(rig_totals().clients, 2);
+	fake_release(&rig.kernel, fh);
+	ck_assert_uint_eq(rig_totals().clients, 1);
+	fake_release(&rig.kernel, second);
+	ck_assert_uint_eq(rig_totals().clients, 0);
+	rig_down();
+}
+END_TEST
+
+static void alloc_and_close(uint64_t fh, uint64_t len, uint64_t size)
+{
+	uint64_t unique = send_alloc(fh, len, 1, 0);
+	struct deliver_job *job = wait_job();
+	int fd;
+
+	ck_assert_int_eq(job->verb, DELIVER_GIVE_FD);
+	ck_assert_uint_eq(job->call.unique, unique);
+	ck_assert_uint_eq(job->call.tid, rig.kernel.pid);
+	ck_assert_uint_eq(job->call.uid, rig.kernel.uid);
+	ck_assert_uint_eq(job->call.cmd, WIRE_ION_ALLOC);
+	ck_assert_uint_eq(job->call.arg, ARG);
+	ck_assert_uint_eq(job->address, ARG + 16);
+	ck_assert_int_eq(lseek(job->fd, 0, SEEK_END), size);
+
+	/* the injector writes the answer that was caught: success, and nothing to copy out */
+	ck_assert(fake_is_quiet(&rig.kernel));
+	const struct fuse_out_header *header = (const void *)job->bytes;
+	const struct fuse_ioctl_out *out = (const void *)(header + 1);
+
+	ck_assert_uint_eq(job->size, sizeof(*header) + sizeof(*out));
+	ck_assert_uint_eq(header->len, job->size);
+	ck_assert_uint_eq(header->unique, unique);
+	ck_assert_int_eq(header->error, 0);
+	ck_assert_int_eq(out->result, 0);
+
+	fake_deliver_end(&rig.deliver, 3, true, &fd);
+	ck_assert(fake_is_quiet(&rig.kernel)); /* nobody answers it again */
+	ck_assert_uint_eq(rig_totals().buffers, 1);
+	ck_assert_uint_eq(rig_totals().bytes, size);
+	close(fd);
+	ck_assert_uint_eq(rig_totals().buffers, 0);
+	ck_assert_uint_eq(rig_totals().bytes, 0);
+}
+
+START_TEST(alloc_at_once)
+{
+	uint64_t fh;
+
+	rig_up(_i);
+	fh = rig_client();
+	alloc_and_close(fh, 1, 4096);
+	alloc_and_close(fh, 4096, 4096);
+	alloc_and_close(fh, 70000, 73728);
+	rig_down();
+}
+END_TEST
+
+START_TEST(alloc_by_a_helper)
+{
+	uint64_t fh;
+
+	rig_up(_i);
+	fh = rig_client();
+	alloc_and_close(fh, 8 << 20, 8 << 20);
+	rig_down();
+}
+END_TEST
+
+START_TEST(buffer_outlives_client)
+{
+	uint64_t fh;
+	int fd;
+
+	rig_up(_i);
+	fh = rig_client();
+	send_alloc(fh, 4096, 1, 0);
+	wait_job();
+	fake_deliver_end(&rig.deliver, 3, true, &fd);
+	fake_release(&rig.kernel, fh);
+	ck_assert_uint_eq(rig_totals().clients, 0);
+	ck_assert_uint_eq(rig_totals().buffers, 1);
+	close(fd);
+	ck_assert_uint_eq(rig_totals().buffers, 0);
+	rig_down();
+}
+END_TEST
+
+START_TEST(delivery_fails)
+{
+	uint64_t fh, unique;
+
+	rig_up(_i);
+	fh = rig_client();
+
+	/* before the answer went out: the dispatcher answers */
+	unique = send_alloc(fh, 4096, 1, 0);
+	wait_job();
+	fake_deliver_end(&rig.deliver, -EBUSY, false, NULL);
+	ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, unique, NULL, 24), -EBUSY);
+	ck_assert_uint_eq(rig_totals().buffers, 0);
+
+	/* after it: nobody does */
+	send_alloc(fh, 4096, 1, 0);
+	wait_job();
+	fake_deliver_end(&rig.deliver, -EMFILE, true, NULL);
+	ck_assert(fake_is_quiet(&rig.kernel));
+	ck_assert_uint_eq(rig_totals().buffers, 0);
+	ck_assert_uint_eq(rig.dispatch.counters.delivery_fails, 2);
+	rig_down();
+}
+END_TEST
+
+START_TEST(query)
+{
+	struct wire_ion_query in = { 0 };
+	struct deliver_job *job;
+	uint64_t fh, unique;
+
+	rig_up(_i);
+	fh = rig_client();
+	in.cnt = 77;
+	ck_assert_int_eq(fake_ioctl(&rig.kernel, fh, WIRE_ION_HEAP_QUERY, ARG, &in), 0);
+	ck_assert_uint_eq(in.cnt, 1);
+
+	/* the array is written into the caller first */
+	in.cnt = 5;
+	in.heaps = 0x5000;
+	unique = fake_send_ioctl(&rig.kernel, fh, WIRE_ION_HEAP_QUERY, ARG, &in);
+	job = wait_job();
+	ck_assert_int_eq(job->verb, DELIVER_POKE);
+	ck_assert_uint_eq(job->address, 0x5000);
+	ck_assert_uint_eq(job->size, sizeof(struct wire_ion_heap));
+	const struct wire_ion_heap *heap = (const void *)job->bytes;
+
+	ck_assert_str_eq(heap->name, "ion_system_heap");
+	ck_assert_uint_eq(heap->type, 0);
+	ck_assert_uint_eq(heap->heap_id, 0);
+	ck_assert(fake_is_quiet(&rig.kernel));
+	fake_deliver_end(&rig.deliver, 0, false, NULL);
+	ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, unique, &in, sizeof(in)), 0);
+	ck_assert_uint_eq(in.cnt, 1);
+
+	unique = fake_send_ioctl(&rig.kernel, fh, WIRE_ION_HEAP_QUERY, ARG, &in);
+	wait_job();
+	fake_deliver_end(&rig.deliver, -EFAULT, false, NULL);
+	ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, unique, NULL, sizeof(in)), -EFAULT);
+	rig_down();
+}
+END_TEST
+
+START_TEST(errnos)
+{
+	static const struct {
+		uint64_t len;
+		uint32_t mask;
+		int result;
+	} allocs[] = {
+		{ 0, 1, -EINVAL },	     { UINT64_MAX, 1, -EINVAL }, { 4096, 0, -ENODEV },
+		{ 4096, 1u << 30, -ENODEV }, { 1ull << 50, 1, -ENOMEM },
+	};
+	uint64_t fh, unique;
+	uint8_t bytes[64] = { 0 };
+
+	rig_up(_i);
+	fh = rig_client();
+	for (size_t i = 0; i < ARRAY_SIZE(allocs); i++) {
+		unique = send_alloc(fh, allocs[i].len, allocs[i].mask, 0);
+		ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, unique, NULL, 24),
+				 allocs[i].result);
+	}
+	/* FREE of handle 0: the word by which libion knows a modern node */
+	ck_assert_int_eq(fake_ioctl(&rig.kernel, fh, _IOWR('I', 1, int), ARG, bytes), -ENOTTY);
+	ck_assert_int_eq(fake_ioctl(&rig.kernel, fh, WIRE_ION_ABI_VERSION, ARG, bytes), -ENOTTY);
+	ck_assert_int_eq(fake_ioctl(&rig.kernel, fh, _IO('I', 200), ARG, bytes), -ENOTTY);
+	ck_assert_int_eq(fake_ioctl(&rig.kernel, fh, _IOC(3u, 'I', 0, 48), ARG, bytes), -EINVAL);
+	ck_assert_uint_eq(rig_totals().buffers, 0);
+	rig_down();
+}
+END_TEST
+
+START_TEST(reads_and_writes)
+{
+	const struct fuse_read_in read = { .size = 10 };
+	uint8_t write[sizeof(struct fuse_write_in) + 10] = { 0 };
+	struct fake_answer answer;
+
+	rig_up(_i);
+	rig_client();
+	((struct fuse_write_in *)write)->size = 10;
+	fake_ask(&rig.kernel, &answer, FUSE_READ, 2, &read, sizeof(read));
+	ck_assert_int_eq(answer.error, -EINVAL);
+	fake_ask(&rig.kernel, &answer, FUSE_WRITE, 2, write, sizeof(write));
+	ck_assert_int_eq(answer.error, -EINVAL);
+	rig_down();
+}
+END_TEST
+
+START_TEST(interrupts_are_dropped)
+{
+	struct fuse_interrupt_in in;
+	uint64_t fh;
+
+	rig_up(_i);
+	fh = rig_client();
+	in.unique = send_alloc(fh, 4096, 1, 0);
+	wait_job();
+	fake_send(&rig.kernel, FUSE_INTERRUPT, 0, &in, sizeof(in));
+	ck_assert(fake_is_quiet(&rig.kernel));
+	fake_deliver_end(&rig.deliver, 3, true, NULL);
+	ck_assert(fake_is_quiet(&rig.kernel));
+	/* and what comes after is answered once */
+	alloc_and_close(fh, 4096, 4096);
+	rig_down();
+}
+END_TEST
+
+START_TEST(torn_frames)
+{
+	struct fuse_in_header header = { .len = 4000, .opcode = FUSE_IOCTL };
+	uint64_t fh;
+
+	rig_up(_i);
+	fh = rig_client();
+	log_set_level(LOG_LEVEL_ERROR);
+	ck_assert_int_eq(send(rig.kernel.fd, &header, sizeof(header), 0), sizeof(header));
+	ck_assert_int_eq(send(rig.kernel.fd, &header, 7, 0), 7);
+	ck_assert(fake_is_quiet(&rig.kernel));
+	log_set_level(LOG_LEVEL_INFO);
+	alloc_and_close(fh, 4096, 4096);
+	rig_down();
+}
+END_TEST
+
+START_TEST(connection_closed)
+{
+	rig_up(_i);
+	rig_client();
+	ck_assert(!rig.gone);
+	shutdown(rig.kernel.fd, SHUT_RDWR);
+	while (!rig.gone)
+		ck_assert_int_gt(loop_step(rig.loop, 2000), 0);
+	rig_down();
+}
+END_TEST
+
+/* the service ends with a call in a helper thread and one in delivery: rig_down() looks for leaks
+ */
+START_TEST(end_in_mid_call)
+{
+	uint64_t fh;
+
+	rig_up(_i);
+	fh = rig_client();
+	send_alloc(fh, 4096, 1, 0);
+	wait_job();
+	send_alloc(fh, 64 << 20, 1, 0);
+	while (loop_step(rig.loop, 0) > 0)
+		;
+	rig_down();
+}
+END_TEST
+
+START_TEST(tree)
+{
+	const struct fuse_getattr_in getattr = { 0 };
+	struct fuse_read_in readdir = { .size = 4096 };
+	struct fake_answer answer;
+	struct fuse_entry_out entry;
+	struct fuse_attr_out attr;
+
+	rig_up(_i | 2);
+	rig_client();
+	fake_ask(&rig.kernel, &answer, FUSE_LOOKUP, 1, "ion", 4);
+	ck_assert_int_eq(answer.error, 0);
+	memcpy(&entry, answer.body, sizeof(entry));
+	ck_assert_uint_eq(entry.nodeid, 2);
+	ck_assert_uint_eq(entry.attr.mode, S_IFREG | 0640);
+	ck_assert_uint_eq(entry.attr.gid, 42);
+	fake_ask(&rig.kernel, &answer, FUSE_LOOKUP, 1, "iom", 4);
+	memcpy(&entry, answer.body, sizeof(entry));
+	ck_assert(answer.error == -ENOENT || entry.nodeid == 0);
+	fake_ask(&rig.kernel, &answer, FUSE_GETATTR, 1, &getattr, sizeof(getattr));
+	memcpy(&attr, answer.body, sizeof(attr));
+	ck_assert_uint_eq(attr.attr.mode, S_IFDIR | 0755);
+	fake_ask(&rig.kernel, &answer, FUSE_READDIR, 1, &readdir, sizeof(readdir));
+	ck_assert_int_eq(answer.error, 0);
+	ck_assert_ptr_nonnull(memmem(answer.body, answer.size, "ion", 3));
+	readdir.offset = 3;
+	fake_ask(&rig.kernel, &answer, FUSE_READDIR, 1, &readdir, sizeof(readdir));
+	ck_assert_uint_eq(answer.size, 0);
+	rig_down();
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const cases[] = {
+		handshake,
+		clients_come_and_go,
+		alloc_at_once,
+		alloc_by_a_helper,
+		buffer_outlives_client,
+		delivery_fails,
+		query,
+		errnos,
+		reads_and_writes,
+		interrupts_are_dropped,
+		torn_frames,
+		connection_closed,
+		end_in_mid_call,
+	};
+	Suite *suite = suite_create("doors");
+	TCase *tcase = tcase_create("doors");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tcase, 20);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		tcase_add_loop_test(tcase, cases[i], 0, WAYS);
+	tcase_add_loop_test(tcase, tree, 0, 2);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
