@@ -223,22 +223,27 @@ START_TEST(read_added_again_by_its_callback)
 }
 END_TEST
 
-/* others read the same file: woken for nothing, as often as it takes */
+/*
+ * Others read the same file: woken for nothing, as often as it takes. A kernel that had enough of
+ * that lets a thread of its own try, so now and then the loop has the message: nobody loses one.
+ */
 START_TEST(read_in_competition)
 {
 	char bytes[8];
+	int taken = 0;
 
 	setup(_i);
 	ck_assert_int_eq(loop_read_add(loop, &ends[0].read, ends[0].fd), 0);
 	for (int i = 0; i < 1000; i++) {
-		ck_assert_int_eq(loop_step(loop, 0), 0);
+		ck_assert_int_ge(loop_step(loop, 0), 0);
 		say(0, "x");
-		ck_assert_int_eq(recv(ends[0].fd, bytes, sizeof(bytes), MSG_DONTWAIT), 1);
+		taken += recv(ends[0].fd, bytes, sizeof(bytes), MSG_DONTWAIT) == 1;
 	}
-	ck_assert_int_eq(ends[0].n_called, 0);
+	ck_assert_int_ge(taken, 900);
 	say(0, "mine");
-	ck_assert_int_eq(loop_step(loop, -1), 1);
-	ck_assert_int_eq(ends[0].last, 4);
+	while (ends[0].last != 4)
+		ck_assert_int_ge(loop_step(loop, -1), 1);
+	ck_assert_int_eq(taken + ends[0].n_called, 1001);
 	teardown();
 }
 END_TEST

@@ -3,8 +3,8 @@
  * Each armed operation is one request in the ring, with the operation's address as its user data.
  * Completions only fill in results; callbacks come later, from the loop.
  *
- * DEFER_TASKRUN (6.1) has a second use beside speed: the kernel fills a buffer only while this
- * thread waits in the ring, never in the middle of its work.
+ * DEFER_TASKRUN (6.1) keeps the kernel from interrupting this thread with completions while it
+ * works.
  */
 #include "loop/uring.h"
 
