@@ -9,7 +9,8 @@ bad_kernel='BUG:|WARNING: CPU|Oops|Kernel panic|general protection fault|blocked
 bad_kernel+='|hard LOCKUP|refcount_t:|possible circular|(cusion|cusiond)\[[0-9]+\]: segfault'
 
 # Takes the stream of the second serial port apart, as it comes, into one file per test, with a line
-# "NAME STATUS MILLISECONDS" in `ended` for each that came to its end. $1: the folder.
+# "NAME STATUS MILLISECONDS" in `ended` for each that came to its end. What has a name with @ is no test
+# but a log. $1: the folder.
 split_stream()
 {
 	local line name='' rest
@@ -27,7 +28,7 @@ split_stream()
 			rest=${line#@@end }
 			printf '%s\n' "$rest" >>"$1/ended"
 			name=''
-			[ "${rest%% *}" = @dmesg ] || say "  $rest"
+			[[ $rest = @* ]] || say "  $rest"
 			continue
 			;;
 		@@done)
@@ -36,7 +37,7 @@ split_stream()
 			;;
 		esac
 		[ -z "$name" ] || printf '%s\n' "$line" >>"$1/$name.log"
-		[ -z "${verbose:-}" ] || [ "$name" = @dmesg ] || printf '%s\n' "$line"
+		[ -z "${verbose:-}" ] || [[ $name = @* ]] || printf '%s\n' "$line"
 	done
 }
 
@@ -60,23 +61,22 @@ judge_machine()
 	local out=$1 group=$2 name status log bad
 
 	sed 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\r$//' "$out/console.log" >"$out/kernel.log"
-	[ ! -e "$out/@dmesg.log" ] || mv "$out/@dmesg.log" "$out/dmesg.log"
 	: >"$out/results"
 	while read -r name status _; do
-		[ "$name" != @dmesg ] || continue
+		[[ $name != @* ]] || continue
 		"$top_srcdir/tests/tally" "$group/$name" "$status" <"$out/$name.log" >>"$out/results"
 	done <"$out/ended"
 	for log in "$out"/*.log; do
 		name=$(basename "$log" .log)
 		case $name in
-		kernel | console | dmesg | qemu) continue ;;
+		kernel | console | qemu | @*) continue ;;
 		esac
 		grep -qF "$name " "$out/ended" ||
 			printf 'F\t%s\t%s\n' "$group/$name" "the machine ended while it ran" >>"$out/results"
 	done
 	[ -e "$out/done" ] ||
 		printf 'F\t%s\t%s\n' "$group" "the machine did not come to its end ($(tail -n 1 "$out/kernel.log"))" >>"$out/results"
-	bad=$(cat "$out/kernel.log" "$out/dmesg.log" 2>/dev/null | grep -E -m 1 "$bad_kernel" || true)
+	bad=$(cat "$out/kernel.log" "$out/@dmesg.log" 2>/dev/null | grep -E -m 1 "$bad_kernel" || true)
 	[ -z "$bad" ] || printf 'F\t%s\t%s\n' "$group/kernel" "$bad" >>"$out/results"
 	! grep -q '^F' "$out/results"
 }
