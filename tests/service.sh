@@ -1,7 +1,11 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the cases of the test machine and tests/fuse_door.sh share: the service, its clients, points of
-# TAP. Sourced; POSIX sh, busybox's too. $TESTS is the folder of the tests' programs.
+# What the cases of tests/cases share: the service, its clients, points of TAP. Sourced; POSIX sh,
+# busybox's too. $TESTS is the folder of the tests' programs; $WHERE says which machine this is:
+#
+#	vm	the test machine: the service has a CUSE device
+#	fuse	tests/fuse_door.sh: it has a file of its FUSE mount, which is bound to /dev/ion
+#	systemd	the systemd machine: the service is a unit
 
 points=0
 service=''
@@ -13,7 +17,14 @@ point()
 	echo "$1 $points - $2"
 }
 
-# check WHAT COMMAND...: a point of its own for COMMAND's success.
+# skip WHAT REASON
+skip()
+{
+	points=$((points + 1))
+	echo "ok $points - $1 # SKIP $2"
+}
+
+# check WHAT COMMAND...: a point for COMMAND's success.
 check()
 {
 	what=$1
@@ -48,12 +59,25 @@ finish()
 	rm -rf "$scratch"
 }
 
-# start_service ARGUMENT...: returns when the service has said READY.
+# How the service is started here, but for its log and what waits for it.
+service_command()
+{
+	if [ "$WHERE" = fuse ]; then
+		mkdir -p "$scratch/door"
+		echo "cusiond --frontend fuse=$scratch/door"
+	else
+		modprobe cuse
+		echo "cusiond"
+	fi
+}
+
+# Returns when the service has said READY.
 start_service()
 {
 	rm -f "$scratch/ready"
 	mkfifo "$scratch/ready"
-	"$TESTS/ready" -o "$scratch/ready" -- cusiond "$@" 2>"$scratch/log" </dev/null &
+	# shellcheck disable=SC2046 # words
+	"$TESTS/ready" -o "$scratch/ready" -- $(service_command) 2>"$scratch/log" </dev/null &
 	service=$!
 	read -r answer keeper <"$scratch/ready"
 	if [ "$answer" != ready ]; then
@@ -64,25 +88,46 @@ start_service()
 		return 1
 	fi
 	point ok "the service starts"
+	[ "$WHERE" != fuse ] || mount --bind "$scratch/door/ion" /dev/ion
 }
 
 stop_service()
 {
+	[ "$WHERE" != fuse ] || umount /dev/ion
 	kill -TERM "$service"
 	wait "$service"
 	status=$?
 	service=''
 	same "the service ends with status 0" 0 "$status"
-	if [ "$status" != 0 ] || [ -n "${SHOW_LOG:-}" ]; then
-		comment <"$scratch/log"
+	if [ "$WHERE" = fuse ]; then
+		check "its mount is gone" [ ! -e "$scratch/door/ion" ]
+	else
+		check "its node is gone" [ ! -e /dev/ion ]
 	fi
+	comment <"$scratch/log"
 }
 
 # client PROGRAM ARGUMENT...: a program that knows nothing of cusion; its own points count.
 client()
 {
-	"$TESTS/$1" "$@" </dev/null
-	same "$1 ends with status 0" 0 $?
+	program=$1
+	shift
+	if [ ! -x "$TESTS/$program" ]; then
+		skip "$program" "it was not built"
+		return
+	fi
+	"$TESTS/$program" "$@" </dev/null
+	same "$program ends with status 0" 0 $?
+}
+
+# What a buffer is by default on this kernel: clients that look closely must be told.
+exporter()
+{
+	if [ -c /dev/udmabuf ]; then
+		echo dmabuf
+	else
+		echo memfd
+	fi
 }
 
 # The processes of the service: the keeper and its children.
@@ -93,24 +138,4 @@ service_processes()
 		# pid (comm) state ppid
 		sed -n "s/^\([0-9]*\) (.*) . $keeper .*/\1/p" "$stat" 2>/dev/null
 	done
-}
-
-# What must be the same before and after: "fds threads" of all processes together.
-service_holds()
-{
-	fds=0
-	threads=0
-	for pid in $(service_processes); do
-		fds=$((fds + $(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)))
-		threads=$((threads + $(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)))
-	done
-	echo "$fds fds, $threads threads"
-}
-
-# Resident memory of all processes together, in KiB.
-service_memory()
-{
-	for pid in $(service_processes); do
-		cat "/proc/$pid/smaps_rollup" 2>/dev/null
-	done | awk '/^Pss:/ { n += $2 } END { print n }'
 }

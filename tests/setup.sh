@@ -57,7 +57,7 @@ need_packages()
 	[ ${#missing[@]} -gt 0 ] || return 0
 	say "installing ${missing[*]}"
 	log=$(mktemp)
-	if ! as_root apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 </dev/null; then
+	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 </dev/null; then
 		# Most often the lists of packages are old or were never fetched.
 		if ! as_root apt-get update >"$log" 2>&1 </dev/null ||
 		   ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \

@@ -1,32 +1,36 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # most variables are for who sources this
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The command line and the cases of tests/vm/run and tests/vm/systemd. Sourced, behind tests/setup.sh.
-# A case is a script with a head: `# limit: SECONDS` (60), `# modules: NAME...` (besides cuse),
-# `# kernels: 6.12 6.1` (all).
-: "${top_srcdir:?}" "${here:?}"
+# The command line and the cases of tests/vm/run, tests/vm/systemd and tests/fuse_door.sh. Sourced, behind
+# tests/setup.sh. A case is a script tests/cases/*.sh with a head:
+#	# where: vm fuse systemd	the places that it is for
+#	# limit: SECONDS		its time limit (60)
+#	# modules: NAME...		modules that it loads, besides cuse
+#	# kernels: 6.12 6.1		where it is not for all of them
+# Its environment: TESTS, the folder of the tests' programs; WHERE, one of the places; CUSION_LONG.
+: "${top_srcdir:?}"
 
-series=6.12 out='' limit='' verbose='' stage='' given=()
+series=6.12 where='' out='' limit='' verbose='' stage='' given=() work='' list='' image='' modules=''
 
-# parse_options DEFAULT-FOLDER ARGUMENT...
+# parse_options PLACE ARGUMENT...
 parse_options()
 {
 	local option
 
-	out=$1
+	where=$1
+	out=$1-out
 	shift
 	while getopts k:o:t:v option; do
 		case $option in
 		k) series=$OPTARG ;;
 		o) out=$OPTARG ;;
 		t) limit=$OPTARG ;;
-		# shellcheck disable=SC2034 # of machine.sh
 		v) verbose=yes ;;
 		*) die "usage: ${0##*/} [-k 6.12|6.1] [-o FOLDER] [-t SECONDS] [-v] STAGE [CASE...]" ;;
 		esac
 	done
 	shift $((OPTIND - 1))
 	[ -d "${1:-}/tests" ] || die "no STAGE given (make test-stage)"
-	stage=$1
+	stage=$(realpath "$1")
 	shift
 	given=("$@")
 	mkdir -p "$out"
@@ -41,46 +45,65 @@ head_of()
 	sed -n "s/^# $2: *//p" "$1" | head -n 1
 }
 
-# Lines of the machine's list: NAME SECONDS COMMAND.
-list_cases()
+# has_word LIST WORD
+has_word()
 {
-	local file kernels seconds
+	case " $1 " in
+	*" $2 "*) return 0 ;;
+	esac
+	return 1
+}
 
-	for file; do
+# The paths of the cases that are for here, or those given on the command line.
+chosen_cases()
+{
+	local file kernels
+
+	if [ ${#given[@]} -gt 0 ]; then
+		printf '%s\n' "${given[@]}"
+		return
+	fi
+	for file in "$top_srcdir"/tests/cases/*.sh; do
 		kernels=$(head_of "$file" kernels)
-		case " ${kernels:-$series} " in
-		*" $series "*) ;;
-		*) continue ;;
-		esac
-		seconds=$(head_of "$file" limit)
-		printf '%s %s /bin/sh /tests/cases/%s\n' "$(basename "$file" .sh)" "${seconds:-60}" "${file##*/}"
+		if has_word "$(head_of "$file" where)" "$where" && has_word "${kernels:-$series}" "$series"; then
+			printf '%s\n' "$file"
+		fi
 	done
 }
 
-# prepare_cases FOLDER CASE...: puts the cases into FOLDER, the machine's /tests: those given on the
-# command line, or else the CASEs.
-prepare_cases()
+# The time limit of a case.
+limit_of()
 {
-	local to=$1
+	local seconds
 
-	shift
-	[ ${#given[@]} = 0 ] || set -- "${given[@]}"
-	mkdir -p "$to/cases"
-	cp "$@" "$to/cases/"
-	cp "$top_srcdir/tests/service.sh" "$to/"
-	printf 'CUSION_LONG=%s\n' "${CUSION_LONG:-}" >"$to/environment"
-	list_cases "$@" >"$to/list"
-	list=$to/list
+	seconds=$(head_of "$1" limit)
+	printf '%s\n' "${seconds:-60}"
 }
 
+# Fills a machine's /tests: the cases, their environment, and the list of what to run in lines of
+# NAME SECONDS COMMAND.
+prepare_cases()
+{
+	local to=$1 file
+
+	mkdir -p "$to/cases"
+	printf '%s\n' "WHERE=$where" "CUSION_LONG=${CUSION_LONG:-}" >"$to/environment"
+	list=$to/list
+	chosen_cases | while read -r file; do
+		cp "$file" "$to/cases/"
+		printf '%s %s /bin/sh /tests/cases/%s\n' "$(basename "$file" .sh)" "$(limit_of "$file")" "${file##*/}"
+	done >"$list"
+}
+
+# The modules that the cases need, in one line.
 wanted_modules()
 {
 	local file
 
-	echo cuse
 	for file in "$(dirname "$list")"/cases/*.sh; do
 		head_of "$file" modules
-	done
+	done | tr '\n' ' '
+	echo cuse
 }
 
 # Sets image and modules, and the time limit of all cases together if none was given.
@@ -88,10 +111,8 @@ find_kernel()
 {
 	local lines
 
-	lines=$("$here/kernel" "$series")
-	# shellcheck disable=SC2034
+	lines=$("$top_srcdir/tests/vm/kernel" "$series")
 	image=${lines%%$'\n'*}
-	# shellcheck disable=SC2034
 	modules=${lines#*$'\n'}
 	[ -n "$limit" ] || limit=$(awk '{ n += $2 } END { print n + 120 }' "$list")
 }

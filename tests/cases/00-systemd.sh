@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# where: systemd
 # limit: 60
 #
 # The machine itself: systemd runs, udev answers, the rules and users of cusion are installed.

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# where: vm
 # limit: 30
 #
 # The machine itself: the reference kernel's devices are there.

@@ -1,0 +1,16 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# where: vm fuse
+# limit: 60
+#
+# The flow that secure applications were written in, by ion_open() and by the path.
+# shellcheck source=tests/service.sh
+. "$TESTS/service.sh"
+
+if [ "$(exporter)" != dmabuf ]; then
+	skip "the classic flow" "no /dev/udmabuf: a memfd answers no SYNC"
+elif start_service; then
+	client classic
+	client classic_open
+fi
+finish

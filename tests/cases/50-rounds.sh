@@ -1,0 +1,13 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# where: vm fuse
+# limit: 300
+#
+# Ten thousand rounds of allocate and close leave nothing in the service.
+# shellcheck source=tests/service.sh
+. "$TESTS/service.sh"
+
+if start_service; then
+	client rounds -p "$(service_processes | paste -s -d , -)"
+fi
+finish

@@ -1,0 +1,15 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# where: vm fuse
+# limit: 200
+#
+# What a call costs; no pass mark, the figures are shown.
+# shellcheck source=tests/service.sh
+. "$TESTS/service.sh"
+
+if start_service; then
+	"$TESTS/bench_ioctl" -n "${CUSION_LONG:+1}1000" >"$scratch/figures"
+	same "bench_ioctl ends with status 0" 0 $?
+	sed 's/^/# figure: /' "$scratch/figures"
+fi
+finish
