@@ -10,6 +10,7 @@ if [ $# -lt 2 ]; then
 fi
 node=$(realpath "$1")
 shift
+# shellcheck disable=SC2016 # for the inner shell to expand
 exec unshare --mount --propagation private sh -eu -c '
 	mount -t tmpfs -o mode=755 none /mnt
 	mkdir /mnt/dev
