@@ -13,7 +13,7 @@ bad_kernel+='|hard LOCKUP|refcount_t:|possible circular|(cusion|cusiond)\[[0-9]+
 # but a log. $1: the folder.
 split_stream()
 {
-	local line name='' rest
+	local line name='' rest blank=''
 
 	: >"$1/ended"
 	while IFS= read -r line; do
@@ -22,23 +22,37 @@ split_stream()
 		'@@begin '*)
 			name=${line#@@begin }
 			: >"$1/$name.log"
-			continue
 			;;
 		'@@end '*)
 			rest=${line#@@end }
 			printf '%s\n' "$rest" >>"$1/ended"
 			name=''
 			[[ $rest = @* ]] || say "  $rest"
-			continue
 			;;
 		@@done)
 			: >"$1/done"
+			;;
+		'')
+			# Each of our lines has an empty one before it, which isn't the test's.
+			[ -z "$blank" ] || test_line "$1" ''
+			blank=yes
 			continue
 			;;
+		*)
+			[ -z "$blank" ] || test_line "$1" ''
+			test_line "$1" "$line"
+			;;
 		esac
-		[ -z "$name" ] || printf '%s\n' "$line" >>"$1/$name.log"
-		[ -z "${verbose:-}" ] || [[ $name = @* ]] || printf '%s\n' "$line"
+		blank=''
 	done
+}
+
+# One line of a test's output, in split_stream's name.
+test_line()
+{
+	[ -n "$name" ] || return 0
+	printf '%s\n' "$2" >>"$1/$name.log"
+	[ -z "${verbose:-}" ] || [[ $name = @* ]] || printf '%s\n' "$2"
 }
 
 # boot_machine FOLDER SECONDS QEMU-OPTION...
