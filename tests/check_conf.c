@@ -133,8 +133,8 @@ static int parse(struct settings *settings, int argc, const char **argv)
 START_TEST(options)
 {
 	const char *none[] = { "cusiond", NULL };
-	const char *all[] = { "cusiond",    "--config",      "/etc/x",	 "--frontend=cuse",
-			"--frontend", "fuse=/mnt/a b", "--check-config", NULL };
+	const char *all[] = { "cusiond",    "--config",	     "/etc/x",	       "--frontend=cuse",
+			      "--frontend", "fuse=/mnt/a b", "--check-config", NULL };
 	struct settings settings;
 
 	ck_assert_int_eq(parse(&settings, 1, none), 0);
