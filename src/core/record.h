@@ -64,7 +64,7 @@ struct state_buffer {
 	int32_t watch, watch_wd; /* where its mark is set: state_header.watch_fds; or -1 */
 	uint32_t delivered;	 /* the end rule decides */
 	uint32_t reserved0;
-	uint64_t reserved[16];
+	uint64_t reserved[19];
 };
 
 struct state_request {
@@ -75,7 +75,7 @@ struct state_request {
 	uint32_t takeovers;
 	uint32_t head_size;
 	uint8_t head[STATE_HEAD_MAX];
-	uint64_t reserved[56];
+	uint64_t reserved[57];
 };
 
 enum state_slot_state { STATE_SLOT_FREE = 0, STATE_SLOT_ARMED = 1, STATE_SLOT_TAKEN = 2 };
@@ -110,7 +110,7 @@ struct state_header {
 	int32_t ring_fd; /* of the loop that runs on this state, or -1: the next one closes it */
 	int32_t watch_fd;
 	int32_t watch_fds[STATE_WATCHES_MAX];
-	uint64_t reserved[64];
+	uint64_t reserved[102];
 	struct state_channel channels[STATE_CHANNELS];
 };
 
