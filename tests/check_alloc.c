@@ -15,7 +15,7 @@ static struct client *client;
 
 static void setup(void)
 {
-	core_start(&f);
+	core_start(&f, &core_limits);
 	client = core_client(&f, 1000);
 }
 

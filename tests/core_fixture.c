@@ -73,10 +73,13 @@ static void core_add_heaps(struct core_fixture *f)
 	ck_assert_int_eq(heaps_alias_id(f->heaps, CORE_HEAP_ODD, CORE_ALIAS_ODD), 0);
 }
 
-void core_start(struct core_fixture *f)
-{
-	const uint64_t none = QUOTA_NO_LIMIT;
+const struct quota_limits core_limits = {
+	.user = { CORE_BYTES, QUOTA_NO_LIMIT, 4 },
+	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT },
+};
 
+void core_start(struct core_fixture *f, const struct quota_limits *limits)
+{
 	*f = (struct core_fixture){ .fds = open_fds(), .state_fd = -1 };
 	ck_assert_int_eq(state_create(&f->state_fd), 0);
 	ck_assert_int_eq(state_attach(&f->state, f->state_fd), 0);
@@ -85,14 +88,10 @@ void core_start(struct core_fixture *f)
 	ck_assert_int_eq(exporter_probe(f->exporter), 0);
 	ck_assert_int_eq(heaps_new(&f->heaps), 0);
 	core_add_heaps(f);
-	ck_assert_int_eq(service_new(&f->service,
-				     &(struct service_config){
-					     .state = f->state,
-					     .heaps = f->heaps,
-					     .watch = f->watch,
-					     .limits = { .user = { CORE_BYTES, none, 4 },
-							 .client = { none, 8, none } },
-				     }),
+	ck_assert_int_eq(service_new(&f->service, &(struct service_config){ .state = f->state,
+									    .heaps = f->heaps,
+									    .watch = f->watch,
+									    .limits = *limits }),
 			 0);
 }
 

@@ -33,7 +33,10 @@ struct core_fixture {
 	int odd_reserve, odd_fill; /* what these return */
 };
 
-void core_start(struct core_fixture *f);
+/* CORE_BYTES and 4 clients for a user, 8 buffers for a client */
+extern const struct quota_limits core_limits;
+
+void core_start(struct core_fixture *f, const struct quota_limits *limits);
 void core_stop(struct core_fixture *f);
 
 /* asserts that no client and no buffer is left anywhere */
