@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One GIVE_FD from end to end: answer the call, and have its caller receive the file before it
+ * returns to user mode.
+ */
+#ifndef DELIVER_GIVE_H
+#define DELIVER_GIVE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "deliver/message.h"
+#include "deliver/post.h"
+#include "deliver/watch.h"
+
+/* what a tracing thread keeps between deliveries */
+struct give {
+	const int *channels; /* borrowed */
+	size_t n_channels;
+	struct watch watch;
+	struct post post; /* in our own network namespace */
+	int own_net;	  /* our network namespace, as a file, ... */
+	ino_t own_net_id; /* ... and its inode's number */
+	pid_t tid;
+};
+
+struct give_result {
+	struct deliver_result result;
+	/* a caller could not be let go of: the calling thread must end now */
+	bool stuck;
+	unsigned int stops;
+};
+
+/* of and for the calling thread; 0 or a negative error */
+int give_init(struct give *give, const int *channels, size_t n_channels);
+void give_deinit(struct give *give);
+
+/* @fd: borrowed */
+void give_fd(struct give *give, const struct deliver_request *request, int fd,
+	     struct give_result *ret);
+
+#endif

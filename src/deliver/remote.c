@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "deliver/remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+
+#define ALL_SIGNALS UINT64_MAX
+
+/* TRACEEXEC: a thread that came out of an exec must never get registers from us: the program may
+ * be a setuid one, and the registers are the caller's choice */
+#define OPTIONS	    (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)
+
+/* what a stop is, out of waitpid()'s status */
+enum stop {
+	STOP_TRAP,    /* asked for, a group stop, its end */
+	STOP_SYSCALL, /* on the way in or out */
+	STOP_EXEC,
+	STOP_SIGNAL, /* about to be delivered */
+};
+
+static enum stop stop_of_status(int status)
+{
+	switch (status >> 16) {
+	case PTRACE_EVENT_EXEC:
+		return STOP_EXEC;
+	case 0:
+		return WSTOPSIG(status) == (SIGTRAP | 0x80) ? STOP_SYSCALL : STOP_SIGNAL;
+	default:
+		return STOP_TRAP;
+	}
+}
+
+long remote_status(const struct remote *remote, const char *key)
+{
+	char path[64], name[32], text[4096], *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", remote->tid);
+	snprintf(name, sizeof(name), "\n%s:", key);
+	if (file_read_text(path, text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, name);
+	return line ? strtol(line + strlen(name), NULL, 10) : -1;
+}
+
+static int seize(void *user)
+{
+	struct remote *remote = user;
+
+	return ptrace(PTRACE_SEIZE, remote->tid, NULL, remote->options) < 0 ? -errno : 0;
+}
+
+/* SEIZE was refused: because of the option, or altogether? */
+static int seize_again(struct remote *remote)
+{
+	long tracer = remote_status(remote, "TracerPid");
+	int r;
+
+	if (tracer > 0) {
+		log_info("deliver", "thread %d: process %ld traces it already", remote->tid,
+			 tracer);
+		return -EBUSY;
+	}
+	if (remote_status(remote, "Seccomp") != 0) {
+		log_warning("deliver",
+			    "thread %d: its seccomp filter can't be suspended (CAP_SYS_ADMIN? a "
+			    "filter of our own?)",
+			    remote->tid);
+		return -EACCES;
+	}
+	remote->options = OPTIONS;
+	r = watch_bounded(remote->watch, seize, remote);
+	if (r != -EPERM)
+		return r;
+	log_warning("deliver", "thread %d: tracing it is forbidden (Yama, an LSM, capabilities?)",
+		    remote->tid);
+	return -EACCES;
+}
+
+int remote_seize(struct remote *remote, pid_t tid, struct watch *watch)
+{
+	int r;
+
+	*remote = (struct remote){
+		.tid = tid,
+		.watch = watch,
+		.options = OPTIONS | PTRACE_O_SUSPEND_SECCOMP,
+	};
+	/* holds the caller's cred_guard_mutex, which an exec of its own may hold for long */
+	r = watch_bounded(watch, seize, remote);
+	return r == -EPERM ? seize_again(remote) : r;
+}
+
+void remote_interrupt(struct remote *remote)
+{
+	ptrace(PTRACE_INTERRUPT, remote->tid, NULL, NULL);
+	remote->asked = true;
+}
+
+/* the next stop of the thread, of any kind; past a step's time it is asked to stop */
+static int wait_any(struct remote *remote, int *ret_status)
+{
+	int status;
+
+	for (;;) {
+		if (waitpid(remote->tid, &status, __WALL | __WNOTHREAD) == remote->tid) {
+			if (!WIFSTOPPED(status))
+				return -ESRCH;
+			remote->stops++;
+			*ret_status = status;
+			return 0;
+		}
+		if (errno != EINTR)
+			return -ESRCH;
+		if (watch_is_over(remote->watch))
+			return -ETIMEDOUT;
+		if (watch_step_is_over(remote->watch) && !remote->asked)
+			remote_interrupt(remote);
+	}
+}
+
+/* wait until a thread that is dying is dead */
+static int wait_dead(struct remote *remote)
+{
+	int status, r;
+
+	remote->asked = true;
+	do {
+		r = wait_any(remote, &status);
+		if (!r)
+			ptrace(PTRACE_CONT, remote->tid, NULL, 0L);
+	} while (!r);
+	return r;
+}
+
+static int resume(struct remote *remote, enum __ptrace_request how, int signo)
+{
+	return ptrace(how, remote->tid, NULL, (long)signo) < 0 ? wait_dead(remote) : 0;
+}
+
+int remote_wait(struct remote *remote)
+{
+	int status, r;
+
+	watch_step(remote->watch);
+	for (;;) {
+		r = wait_any(remote, &status);
+		if (r)
+			return r;
+		switch (stop_of_status(status)) {
+		case STOP_TRAP:
+			return 0;
+		case STOP_SIGNAL:
+			r = resume(remote, PTRACE_CONT, WSTOPSIG(status));
+			break;
+		default:
+			r = resume(remote, PTRACE_CONT, 0);
+		}
+		if (r)
+			return r;
+		if (watch_is_over(remote->watch))
+			return -ETIMEDOUT;
+	}
+}
+
+static int options_set(struct remote *remote, unsigned long more)
+{
+	return ptrace(PTRACE_SETOPTIONS, remote->tid, NULL, remote->options | more) < 0 ? -ESRCH
+											: 0;
+}
+
+static int mask_set(struct remote *remote, uint64_t mask)
+{
+	return ptrace(PTRACE_SETSIGMASK, remote->tid, sizeof(mask), &mask) < 0 ? -ESRCH : 0;
+}
+
+int remote_hold(struct remote *remote, const struct deliver_call *call)
+{
+	int64_t result;
+	int identity, r;
+
+	r = arch_fetch(remote->tid, &remote->thread.saved);
+	if (r)
+		return r;
+	identity = arch_identify(&remote->thread, call);
+	if (identity == -ESRCH)
+		return identity;
+	result = arch_result(&remote->thread, &remote->thread.saved);
+	if (result)
+		return result < 0 && result > -4096 ? result : -ESRCH;
+
+	if (ptrace(PTRACE_GETSIGMASK, remote->tid, sizeof(remote->mask), &remote->mask) < 0)
+		return -ESRCH;
+	/* from here on it is better dead than running on with what is not its own */
+	r = options_set(remote, PTRACE_O_EXITKILL);
+	if (r)
+		return r;
+	remote->held = true;
+	return identity ? identity : mask_set(remote, ALL_SIGNALS);
+}
+
+/* run the thread to its next syscall stop */
+static int run_to_syscall(struct remote *remote)
+{
+	int status, r, signo = 0;
+
+	for (;;) {
+		r = resume(remote, PTRACE_SYSCALL, signo);
+		if (!r)
+			r = wait_any(remote, &status);
+		if (r)
+			return r;
+		switch (stop_of_status(status)) {
+		case STOP_SYSCALL:
+			return 0;
+		case STOP_TRAP:
+			signo = 0;
+			break;
+		case STOP_EXEC:
+			remote->thread.abi = NULL;
+			return -EIO;
+		case STOP_SIGNAL:
+			/*
+			 * SIGSTOP can't be blocked: it takes effect for the whole process, but
+			 * this thread goes on until it is let go. All others are blocked: this is
+			 * a fault of its own code, which it has changed under us.
+			 */
+			if (WSTOPSIG(status) != SIGSTOP)
+				return -EIO;
+			signo = SIGSTOP;
+		}
+		if (watch_is_over(remote->watch))
+			return -EIO;
+	}
+}
+
+int remote_run(struct remote *remote, int64_t *ret, enum arch_call call,
+	       const uint64_t args[ARCH_ARGS])
+{
+	struct user_regs_struct regs;
+	int r;
+
+	if (!remote->thread.abi)
+		return -EIO;
+	watch_step(remote->watch);
+	remote->asked = false;
+
+	arch_prepare(&remote->thread, call, args);
+	r = arch_store(remote->tid, &remote->thread.now);
+	if (r)
+		return wait_dead(remote);
+	r = run_to_syscall(remote);
+	if (!r)
+		r = run_to_syscall(remote);
+	if (r)
+		return r;
+	r = arch_fetch(remote->tid, &regs);
+	if (r)
+		return wait_dead(remote);
+	/* what it ran is its own affair, but where it is now must be where it was */
+	if (!arch_is_behind(&remote->thread, &regs))
+		return -EIO;
+	*ret = arch_result(&remote->thread, &regs);
+	return 0;
+}
+
+static int put_back(struct remote *remote, int result)
+{
+	int r = 0;
+
+	if (remote->thread.abi) {
+		arch_restore(&remote->thread, result);
+		r = arch_store(remote->tid, &remote->thread.now);
+	}
+	if (!r)
+		r = mask_set(remote, remote->mask);
+	if (!r)
+		r = options_set(remote, 0);
+	return r;
+}
+
+int remote_release(struct remote *remote, int result)
+{
+	int r = 0;
+
+	watch_step(remote->watch);
+	if (remote->held)
+		r = put_back(remote, result);
+	if (!r && ptrace(PTRACE_DETACH, remote->tid, NULL, 0L) == 0)
+		return 0;
+	return wait_dead(remote);
+}
