@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fuse_rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/fd.h"
+#include "deliver/queue.h"
+#include "deliver/tracer.h"
+
+#define RIG_TRACERS 8
+#define RIG_JOBS    512
+#define RIG_BUFFER  (256 * 1024)
+
+struct rig_alloc {
+	uint64_t len;
+	uint32_t mask;
+	uint32_t flags;
+	uint32_t fd;
+	uint32_t unused;
+};
+
+struct rig_job {
+	struct deliver_job job;
+	struct rig *rig;
+	bool busy;
+};
+
+struct rig_tracer {
+	struct tracer_config config;
+	pthread_t thread;
+	int ends[2]; /* worker's, tracer's */
+};
+
+struct rig {
+	char path[64];
+	int channel;
+	int quit[2];
+	pthread_t server;
+	bool serving;
+	struct deliver_queue *queue;
+	pid_t injector;
+	size_t n_tracers;
+	struct rig_tracer tracers[RIG_TRACERS];
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	unsigned int under_way;
+	struct rig_stats stats;
+	struct rig_job jobs[RIG_JOBS];
+	uint8_t buffer[RIG_BUFFER];
+};
+
+static void answer(struct rig *rig, uint64_t unique, int error, const void *data, size_t size)
+{
+	struct fuse_out_header header = {
+		.len = sizeof(header) + size,
+		.error = error,
+		.unique = unique,
+	};
+	struct iovec iov[2] = {
+		{ .iov_base = &header, .iov_len = sizeof(header) },
+		{ .iov_base = (void *)data, .iov_len = size },
+	};
+
+	if (writev(rig->channel, iov, size ? 2 : 1) < 0 && errno != ENOENT)
+		perror("fuse_rig: reply");
+}
+
+static void job_done(struct deliver_job *job, const struct deliver_result *result)
+{
+	struct rig_job *mine = container_of(job, struct rig_job, job);
+	struct fuse_ioctl_out out = { 0 };
+	struct rig *rig = mine->rig;
+
+	if (job->verb == DELIVER_POKE)
+		answer(rig, job->call.unique, result->result, &out,
+		       result->result ? 0 : sizeof(out));
+	else if (!result->replied)
+		answer(rig, job->call.unique, result->result, NULL, 0);
+
+	pthread_mutex_lock(&rig->lock);
+	mine->busy = false;
+	rig->stats.last = *result;
+	if (result->result >= 0)
+		rig->stats.given++;
+	else
+		rig->stats.failed++;
+	if (--rig->under_way == 0)
+		pthread_cond_broadcast(&rig->idle);
+	pthread_mutex_unlock(&rig->lock);
+}
+
+static struct rig_job *job_take(struct rig *rig)
+{
+	struct rig_job *mine = NULL;
+
+	pthread_mutex_lock(&rig->lock);
+	for (size_t i = 0; i < RIG_JOBS && !mine; i++) {
+		if (!rig->jobs[i].busy)
+			mine = &rig->jobs[i];
+	}
+	if (mine) {
+		mine->busy = true;
+		rig->under_way++;
+	}
+	pthread_mutex_unlock(&rig->lock);
+	return mine;
+}
+
+static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
+		     const struct fuse_ioctl_in *in, const struct rig_alloc *alloc)
+{
+	struct {
+		struct fuse_out_header header;
+		struct fuse_ioctl_out out;
+	} reply = {
+		.header = { .len = sizeof(reply), .unique = header->unique },
+	};
+
+	mine->job = (struct deliver_job){
+		.call = {
+			.unique = header->unique,
+			.tid = header->pid,
+			.uid = header->uid,
+			.cmd = in->cmd,
+			.arg = in->arg,
+			.compat = !!(in->flags & FUSE_IOCTL_COMPAT),
+		},
+		.client = in->fh,
+		.fd = -1,
+		.done = job_done,
+	};
+	if (in->cmd == RIG_POKE) {
+		mine->job.verb = DELIVER_POKE;
+		memcpy(&mine->job.address, &alloc->mask, sizeof(uint64_t));
+		mine->job.size = alloc->len;
+		memset(mine->job.bytes, 0x5a, alloc->len);
+		return;
+	}
+	mine->job.verb = DELIVER_GIVE_FD;
+	mine->job.address =
+		alloc->flags & RIG_NOWHERE ? 16 : in->arg + offsetof(struct rig_alloc, fd);
+	mine->job.fd = memfd_create("rig", MFD_CLOEXEC);
+	if (ftruncate(mine->job.fd, alloc->len) < 0)
+		perror("fuse_rig: ftruncate");
+	mine->job.size = sizeof(reply);
+	memcpy(mine->job.bytes, &reply, sizeof(reply));
+}
+
+static void on_ioctl(struct rig *rig, const struct fuse_in_header *header)
+{
+	const struct fuse_ioctl_in *in = (const void *)(header + 1);
+	const struct rig_alloc *alloc = (const void *)(in + 1);
+	struct fuse_ioctl_out out = { 0 };
+	struct rig_job *mine;
+
+	if (in->cmd != RIG_ALLOC && in->cmd != RIG_POKE) {
+		answer(rig, header->unique, in->cmd == RIG_QUERY ? 0 : -ENOTTY, &out,
+		       in->cmd == RIG_QUERY ? sizeof(out) : 0);
+		return;
+	}
+	mine = job_take(rig);
+	if (!mine) {
+		answer(rig, header->unique, -EAGAIN, NULL, 0);
+		return;
+	}
+	mine->rig = rig;
+	job_fill(mine, header, in, alloc);
+	deliver_submit(deliver_queue_deliver(rig->queue), &mine->job);
+}
+
+static void on_request(struct rig *rig, const struct fuse_in_header *header)
+{
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_write = 4096,
+	};
+	struct fuse_attr_out attr = {
+		.attr = { .ino = 1, .mode = S_IFREG | 0666, .nlink = 1 },
+		.attr_valid = 3600,
+	};
+	struct fuse_open_out open = { .open_flags = FOPEN_DIRECT_IO };
+
+	switch (header->opcode) {
+	case FUSE_INIT:
+		answer(rig, header->unique, 0, &init, sizeof(init));
+		break;
+	case FUSE_GETATTR:
+		answer(rig, header->unique, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_OPEN:
+		open.fh = header->unique;
+		answer(rig, header->unique, 0, &open, sizeof(open));
+		break;
+	case FUSE_IOCTL:
+		on_ioctl(rig, header);
+		break;
+	case FUSE_INTERRUPT: /* each PTRACE_INTERRUPT causes one: never answered */
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+		break;
+	case FUSE_RELEASE:
+		answer(rig, header->unique, 0, NULL, 0);
+		break;
+	default:
+		answer(rig, header->unique, -ENOSYS, NULL, 0);
+	}
+}
+
+static void *serve(void *user)
+{
+	struct rig *rig = user;
+	struct pollfd fds[2 + RIG_TRACERS] = {
+		{ .fd = rig->quit[0], .events = POLLIN },
+		{ .fd = rig->channel, .events = POLLIN },
+	};
+	ssize_t n;
+
+	for (size_t i = 0; i < rig->n_tracers; i++)
+		fds[2 + i] = (struct pollfd){ .fd = rig->tracers[i].ends[0], .events = POLLIN };
+	for (;;) {
+		if (poll(fds, 2 + rig->n_tracers, -1) < 0)
+			continue;
+		for (size_t i = 0; i < rig->n_tracers; i++) {
+			if (fds[2 + i].revents && deliver_queue_read(rig->queue, i) < 0)
+				return NULL;
+		}
+		if (fds[0].revents)
+			return NULL;
+		if (!fds[1].revents)
+			continue;
+		n = read(rig->channel, rig->buffer, sizeof(rig->buffer));
+		if (n >= (ssize_t)sizeof(struct fuse_in_header))
+			on_request(rig, (const void *)rig->buffer);
+		else if (n < 0 && errno == ENODEV)
+			return NULL;
+	}
+}
+
+static void *trace(void *user)
+{
+	struct rig_tracer *tracer = user;
+	int r = tracer_run(&tracer->config);
+
+	if (r) {
+		fprintf(stderr, "fuse_rig: tracer: %s\n", strerror(-r));
+		_exit(1);
+	}
+	return NULL;
+}
+
+/* a process of its own: a tracer's stops are seen by every wait of its process */
+static void injector(struct rig *rig)
+{
+	sigset_t all;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (size_t i = 0; i < rig->n_tracers; i++)
+		close(rig->tracers[i].ends[0]);
+	for (size_t i = 0; i < rig->n_tracers; i++) {
+		if (pthread_create(&rig->tracers[i].thread, NULL, trace, &rig->tracers[i]))
+			_exit(1);
+	}
+	for (size_t i = 0; i < rig->n_tracers; i++)
+		pthread_join(rig->tracers[i].thread, NULL);
+	_exit(0);
+}
+
+static int rig_mount(struct rig *rig)
+{
+	char options[128];
+	int fd;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -errno;
+	/* in this namespace only, so nothing is left behind whatever happens */
+	if (mount("rig", "/mnt", "tmpfs", 0, NULL) < 0)
+		return -errno;
+	strcpy(rig->path, "/mnt/ion");
+	fd = open(rig->path, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	rig->channel = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (rig->channel < 0)
+		return -errno;
+	snprintf(options, sizeof(options), "fd=%d,rootmode=100000,user_id=0,group_id=0,allow_other",
+		 rig->channel);
+	if (mount("rig", rig->path, "fuse.rig", MS_NOSUID | MS_NODEV, options) < 0)
+		return -errno;
+	return 0;
+}
+
+static int rig_tracers(struct rig *rig, size_t n)
+{
+	int ends[RIG_TRACERS];
+
+	for (size_t i = 0; i < n; i++) {
+		struct rig_tracer *tracer = &rig->tracers[i];
+
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tracer->ends) < 0)
+			return -errno;
+		rig->n_tracers++;
+		ends[i] = tracer->ends[0];
+		tracer->config = (struct tracer_config){
+			.channels = &rig->channel,
+			.n_channels = 1,
+			.socket = tracer->ends[1],
+			.cpu = -1,
+		};
+	}
+	rig->injector = fork();
+	if (rig->injector < 0)
+		return -errno;
+	if (!rig->injector)
+		injector(rig);
+	for (size_t i = 0; i < n; i++)
+		close(rig->tracers[i].ends[1]);
+	return deliver_queue_new(&rig->queue, ends, n);
+}
+
+int rig_new(struct rig **ret, size_t n_tracers)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	int r;
+
+	if (!rig)
+		return -ENOMEM;
+	rig->channel = -1;
+	pthread_mutex_init(&rig->lock, NULL);
+	pthread_cond_init(&rig->idle, NULL);
+	r = pipe2(rig->quit, O_CLOEXEC) < 0 ? -errno : 0;
+	if (!r)
+		r = rig_mount(rig);
+	if (!r)
+		r = rig_tracers(rig, MIN(n_tracers, (size_t)RIG_TRACERS));
+	if (!r)
+		r = -pthread_create(&rig->server, NULL, serve, rig);
+	if (r) {
+		rig_free(rig);
+		return r;
+	}
+	rig->serving = true;
+	*ret = rig;
+	return 0;
+}
+
+struct rig *rig_free(struct rig *rig)
+{
+	int status = 0;
+
+	if (rig->serving) {
+		if (write(rig->quit[1], "", 1) != 1)
+			abort();
+		pthread_join(rig->server, NULL);
+	}
+	for (size_t i = 0; i < rig->n_tracers; i++)
+		close(rig->tracers[i].ends[0]);
+	if (rig->injector > 0)
+		waitpid(rig->injector, &status, 0);
+	if (status)
+		fprintf(stderr, "fuse_rig: the injector ended with status 0x%x\n", status);
+	deliver_queue_free(rig->queue);
+	if (rig->path[0]) {
+		umount2(rig->path, MNT_DETACH);
+		umount2("/mnt", MNT_DETACH);
+	}
+	fd_close(rig->channel);
+	fd_close(rig->quit[0]);
+	fd_close(rig->quit[1]);
+	pthread_cond_destroy(&rig->idle);
+	pthread_mutex_destroy(&rig->lock);
+	free(rig);
+	return NULL;
+}
+
+const char *rig_path(const struct rig *rig)
+{
+	return rig->path;
+}
+
+void rig_stats(struct rig *rig, struct rig_stats *ret)
+{
+	pthread_mutex_lock(&rig->lock);
+	while (rig->under_way)
+		pthread_cond_wait(&rig->idle, &rig->lock);
+	*ret = rig->stats;
+	pthread_mutex_unlock(&rig->lock);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A device to deliver over: a file of a FUSE mount in a mount namespace of the test's own, served
+ * by a hand-written responder, and tracers behind a queue, as worker and injector have them. An
+ * ALLOC is answered with a fresh memfd.
+ */
+#ifndef TESTS_FUSE_RIG_H
+#define TESTS_FUSE_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deliver/deliver.h"
+
+#define RIG_ALLOC   0xc0184900u /* modern ALLOC: 24 bytes, the fd at 16 */
+#define RIG_QUERY   0xc0184908u /* answered at once */
+#define RIG_POKE    0xc0184907u /* pokes @len bytes of 0x5a at the address in the struct's @heaps */
+
+/* an ALLOC with this flag has its fd field where nothing is */
+#define RIG_NOWHERE 0x80000000u
+
+struct rig;
+
+struct rig_stats {
+	unsigned int given;  /* deliveries that ended with an fd */
+	unsigned int failed; /* and those that did not */
+	struct deliver_result last;
+};
+
+/* 0, or a negative error (-EPERM, -ENOENT: there is no FUSE to be had); @n_tracers of 0: none */
+int rig_new(struct rig **ret, size_t n_tracers);
+struct rig *rig_free(struct rig *rig);
+
+/* the device file */
+const char *rig_path(const struct rig *rig);
+
+/* deliveries so far; waits until none is under way */
+void rig_stats(struct rig *rig, struct rig_stats *ret);
+
+#endif
