@@ -78,13 +78,13 @@ const struct quota_limits core_limits = {
 	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT },
 };
 
-void core_start(struct core_fixture *f, const struct quota_limits *limits)
+void core_start_exporter(struct core_fixture *f, const struct quota_limits *limits,
+			 struct exporter *exporter)
 {
-	*f = (struct core_fixture){ .fds = open_fds(), .state_fd = -1 };
+	*f = (struct core_fixture){ .fds = open_fds(), .state_fd = -1, .exporter = exporter };
 	ck_assert_int_eq(state_create(&f->state_fd), 0);
 	ck_assert_int_eq(state_attach(&f->state, f->state_fd), 0);
 	ck_assert_int_eq(watch_new(&f->watch), 0);
-	ck_assert_int_eq(exporter_memfd_new(&f->exporter), 0);
 	ck_assert_int_eq(exporter_probe(f->exporter), 0);
 	ck_assert_int_eq(heaps_new(&f->heaps), 0);
 	core_add_heaps(f);
@@ -93,6 +93,14 @@ void core_start(struct core_fixture *f, const struct quota_limits *limits)
 									    .watch = f->watch,
 									    .limits = *limits }),
 			 0);
+}
+
+void core_start(struct core_fixture *f, const struct quota_limits *limits)
+{
+	struct exporter *exporter;
+
+	ck_assert_int_eq(exporter_memfd_new(&exporter), 0);
+	core_start_exporter(f, limits, exporter);
 }
 
 void core_assert_empty(struct core_fixture *f)

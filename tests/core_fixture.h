@@ -37,6 +37,10 @@ struct core_fixture {
 extern const struct quota_limits core_limits;
 
 void core_start(struct core_fixture *f, const struct quota_limits *limits);
+
+/* the same with an exporter of the test's own, which is consumed */
+void core_start_exporter(struct core_fixture *f, const struct quota_limits *limits,
+			 struct exporter *exporter);
 void core_stop(struct core_fixture *f);
 
 /* asserts that no client and no buffer is left anywhere */
