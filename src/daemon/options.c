@@ -31,7 +31,8 @@ void settings_init(struct settings *settings)
 		.log_level = LOG_LEVEL_INFO,
 		.mode = 0660,
 		.group = "cusion",
-		.policy = { .abi = WIRE_ABI_AUTO, .abi_version = 0 },
+		/* the handle calls come later: until then the node answers as 4.12 to 5.10 did */
+		.policy = { .abi = WIRE_ABI_MODERN, .abi_version = 0 },
 	};
 }
 
