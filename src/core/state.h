@@ -15,11 +15,9 @@
 
 #include "base/attr.h"
 #include "core/record.h"
+#include "core/state_file.h" /* state_create() */
 
 struct state;
-
-/* a new, empty state: the memfd, sealed, owned by the caller */
-int state_create(int *ret_fd);
 
 /* map @fd (borrowed, may be closed). Return: 0, -EPROTO where it is none or not of this version, or
  * a negative error. */
