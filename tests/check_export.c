@@ -260,6 +260,38 @@ START_TEST(memfd_is_one_file_from_its_start)
 }
 END_TEST
 
+static int kept; /* by O_PATH: it doesn't count as open, but can be opened */
+
+static void open_meanwhile(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", kept);
+	ck_assert_int_eq(open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC), -1);
+	ck_assert_int_eq(errno, EWOULDBLOCK);
+}
+
+START_TEST(memfd_opened_while_we_look)
+{
+	struct export export;
+	struct slice slice;
+	int fd;
+
+	fd = export_one(&export, memfd, &slice);
+	kept = pages_reopen(fd, O_PATH);
+	fd_close(fd);
+	fault_leased = open_meanwhile;
+	ck_assert(export_is_over(&export)); /* and we are alive: the signal was none that kills */
+	fault_leased = NULL;
+	fd = pages_reopen(kept, O_RDWR);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!export_is_over(&export));
+	fd_close(fd);
+	fd_close(kept);
+	export_done(&export, &slice);
+}
+END_TEST
+
 /* ---- udmabuf ---- */
 
 START_TEST(udmabuf_ends_with_its_close)
@@ -428,6 +460,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, memfd_looks_when_told);
 	tcase_add_test(tcase, memfd_without_a_watch);
+	tcase_add_test(tcase, memfd_opened_while_we_look);
 	tcase_add_test(tcase, memfd_is_one_file_from_its_start);
 	tcase_add_test(tcase, udmabuf_ends_with_its_close);
 	tcase_add_test(tcase, udmabuf_held_where_nothing_tells);

@@ -69,6 +69,22 @@ START_TEST(read_only)
 }
 END_TEST
 
+START_TEST(drop)
+{
+	_cleanup_(fd_closep) int kept = -1, again = -1;
+	struct stat st;
+	int fd;
+
+	ck_assert_int_eq(pages_new(&fd, SIZE, true), 0);
+	kept = pages_reopen(fd, O_PATH);
+	ck_assert_int_eq(pages_drop(fd, SIZE), -1);
+	again = pages_reopen(kept, O_RDONLY);
+	ck_assert_int_eq(fstat(again, &st), 0);
+	ck_assert_int_eq(st.st_size, SIZE);
+	ck_assert_int_eq(st.st_blocks, 0);
+}
+END_TEST
+
 START_TEST(too_large)
 {
 	int fd = -1;
@@ -109,6 +125,7 @@ int main(void)
 	tcase_add_test(tcase, rounding);
 	tcase_add_test(tcase, whole_zero_sealed);
 	tcase_add_test(tcase, read_only);
+	tcase_add_test(tcase, drop);
 	tcase_add_test(tcase, too_large);
 	tcase_add_test(tcase, faults);
 	suite_add_tcase(suite, tcase);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static unsigned int armed, calls;
+void (*fault_leased)(int fd);
 
 void fault_arm(unsigned int nth)
 {
@@ -102,12 +103,15 @@ int __wrap_fcntl(int fd, int cmd, ...);
 int __wrap_fcntl(int fd, int cmd, ...)
 {
 	va_list args;
-	int arg;
+	int arg, r;
 
 	if (fault_now(EMFILE))
 		return -1;
 	va_start(args, cmd);
 	arg = va_arg(args, int);
 	va_end(args);
-	return __real_fcntl(fd, cmd, arg);
+	r = __real_fcntl(fd, cmd, arg);
+	if (fault_leased && !r && cmd == F_SETLEASE && arg == F_WRLCK)
+		fault_leased(fd);
+	return r;
 }

@@ -17,6 +17,9 @@ bool fault_disarm(void);
 /* for wrappers of a test's own: is it this call's turn? errno is set then. */
 bool fault_now(int error);
 
+/* called, where it is set, right after a lease was had by fcntl() */
+extern void (*fault_leased)(int fd);
+
 /* this process's open fds */
 unsigned int open_fds(void);
 

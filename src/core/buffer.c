@@ -180,13 +180,13 @@ void buffer_look(struct buffer *b)
 
 void buffer_file_closed(struct buffer *b)
 {
-	if (b->export.end == EXPORT_END_CLOSE) {
+	if (b->export.end == EXPORT_END_CLOSE || export_is_over(&b->export)) {
 		b->over = true;
-		buffer_settle(b);
-		return;
+	} else {
+		/* set first, then looked again: a close between the two isn't missed */
+		export_follow_again(&b->export, b->service->watch);
+		buffer_record_end(b);
+		b->over = export_is_over(&b->export);
 	}
-	/* set first, then looked: a close between the two isn't missed */
-	export_follow_again(&b->export, b->service->watch);
-	buffer_record_end(b);
-	buffer_look(b);
+	buffer_settle(b);
 }

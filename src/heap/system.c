@@ -38,7 +38,12 @@ static int system_fill(struct heap_block *block)
 
 static void system_release(struct heap_block *block)
 {
-	fd_close(block->memfd);
+	if (block->memfd < 0)
+		return;
+	if (block->heap->exporter->ops->hands_out_memfd)
+		pages_drop(block->memfd, block->size);
+	else
+		fd_close(block->memfd);
 }
 
 static struct heap *system_free(struct heap *heap)

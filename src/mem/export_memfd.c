@@ -3,6 +3,9 @@
  * The memory's own memfd, opened once more for writing. We keep one open file that can only read:
  * a lease for writing is to be had on it only while nobody else has the memfd open or mapped.
  *
+ * A client that kept the memfd by O_PATH may open it in the moment of the test. The kernel then
+ * tells the lease's owner by a signal: SIGURG, as that does nothing where SIGIO would kill.
+ *
  * The file given away must be one that was opened, not the one memfd_create() made: newer kernels
  * tell a watch nothing of the latter.
  */
@@ -10,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -30,7 +34,8 @@ static int memfd_make(struct exporter *exporter, int *ret_fd, const struct slice
 
 static bool memfd_is_over(const struct export *export)
 {
-	if (fcntl(export->look_fd, F_SETLEASE, F_WRLCK) < 0) {
+	if (fcntl(export->look_fd, F_SETSIG, SIGURG) < 0 ||
+	    fcntl(export->look_fd, F_SETLEASE, F_WRLCK) < 0) {
 		if (errno != EAGAIN)
 			log_debug("export", "no lease on a memfd, so its end goes unseen: %m");
 		return false;

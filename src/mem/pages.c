@@ -60,6 +60,16 @@ int pages_new(int *ret_fd, uint64_t size, bool read_only)
 	return 0;
 }
 
+int pages_drop(int fd, uint64_t size)
+{
+	_cleanup_(fd_closep) int writable = -1;
+
+	writable = pages_reopen(fd, O_RDWR);
+	if (writable >= 0)
+		fallocate(writable, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size);
+	return fd_close(fd);
+}
+
 int pages_reopen(int fd, int flags)
 {
 	char path[sizeof("/proc/self/fd/") + 10];

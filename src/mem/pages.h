@@ -34,6 +34,12 @@ static inline uint64_t pages_round(uint64_t len)
  */
 int pages_new(int *ret_fd, uint64_t size, bool read_only);
 
+/*
+ * Close the memfd, its pages gone also where somebody who once had it has kept hold of the empty
+ * file (O_PATH): for those that were given away. Return: -1.
+ */
+int pages_drop(int fd, uint64_t size);
+
 /* a further open file of the memfd behind @fd, close-on-exec; @flags O_RDONLY or O_RDWR.
  * Return: the fd, or a negative error */
 int pages_reopen(int fd, int flags);
