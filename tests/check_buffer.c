@@ -250,6 +250,7 @@ int main(void)
 	tcase_add_test(tcase, looked_at_in_passing);
 	tcase_add_test(tcase, no_more_watches);
 	tcase_add_test(tcase, service_goes_first);
+	tcase_set_timeout(tcase, 60); /* also under emulation */
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -469,6 +469,7 @@ int main(void)
 	tcase_add_test(tcase, udmabuf_list);
 	tcase_add_test(tcase, faults);
 	tcase_add_test(tcase, probe_faults);
+	tcase_set_timeout(tcase, 60); /* also under emulation */
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -356,6 +356,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tcase, storms);
+	tcase_set_timeout(tcase, 110); /* also under emulation */
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -286,6 +286,7 @@ int main(void)
 	tcase_add_test(tcase, many);
 	tcase_add_test(tcase, lost_events);
 	tcase_add_test(tcase, faults);
+	tcase_set_timeout(tcase, 60); /* also under emulation */
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
