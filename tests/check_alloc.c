@@ -199,6 +199,9 @@ START_TEST(on_record)
 	ck_assert_uint_eq(record->end, EXPORT_END_LOOK);
 	ck_assert_int_ge(record->memfd, 0);
 	ck_assert_int_eq(record->watch, 0);
+	ck_assert_int_eq(state_header(f.state)->watch_fds[0], watch_instance_fd(f.watch, 0));
+	ck_assert_int_eq(state_header(f.state)->watch_fds[1], -1);
+	ck_assert_int_eq(state_header(f.state)->watch_fd, watch_fd(f.watch));
 	ck_assert_uint_eq(record->delivered, 0);
 	buffer_delivered(buffer);
 	ck_assert_uint_eq(record->delivered, 1);

@@ -12,6 +12,8 @@
 #include "core/core.h"
 #include "core/state.h"
 
+_Static_assert(WATCH_INSTANCES_MAX == STATE_WATCHES_MAX, "each instance has a place on record");
+
 /* both accounts pay: the user's for as long as the buffer lives, the client's while it is there */
 static int buffer_charge(struct buffer *b, struct client *client)
 {
@@ -109,6 +111,9 @@ static void buffer_record_end(struct buffer *b)
 	b->record->look_fd = b->export.look_fd;
 	b->record->watch = watch_instance_index(&b->export.mark);
 	b->record->watch_wd = b->export.mark.wd;
+	if (b->record->watch >= 0)
+		state_header(b->service->state)->watch_fds[b->record->watch] =
+			watch_instance_fd(b->service->watch, b->record->watch);
 }
 
 /**

@@ -30,6 +30,7 @@ int service_new(struct service **ret, const struct service_config *config)
 	r = quota_new(&service->quota, &config->limits);
 	if (r < 0)
 		return r;
+	state_header(service->state)->watch_fd = watch_fd(service->watch);
 
 	*ret = steal(service);
 	return 0;
