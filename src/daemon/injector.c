@@ -72,6 +72,19 @@ static int injector_drop_caps(void)
 	return err_origin(r);
 }
 
+/* the CPU that tracer @i is for, or -1 */
+static int injector_cpu(size_t i)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return -1;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &cpus) && i-- == 0)
+			return cpu;
+	return -1;
+}
+
 static void *injector_thread(void *user)
 {
 	const struct tracer_config *config = user;
@@ -106,7 +119,7 @@ int injector_run(const struct injector_config *config)
 			.channels = config->channels,
 			.n_channels = config->n_channels,
 			.socket = config->sockets[n],
-			.cpu = -1,
+			.cpu = injector_cpu(n),
 		};
 		r = pthread_create(&threads[n], NULL, injector_thread, &tracers[n]);
 		if (r) {

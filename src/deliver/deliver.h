@@ -28,14 +28,15 @@ struct deliver_call {
 	uint32_t uid;
 	uint32_t cmd;
 	uint32_t compat; /* 1: entered by the 32-bit way (FUSE_IOCTL_COMPAT) */
-	uint32_t spare;	 /* 0 */
+	uint32_t again;	 /* 1: an injector that died may have begun with it (the queue's own) */
 };
 
 struct deliver_result {
 	/*
 	 * GIVE_FD: the fd's number in the caller, or -errno: EBUSY (already traced), EACCES
 	 * (forbidden), ESRCH (not there, or gone), ENOTTY (x32), EMFILE, ENFILE, ENOMEM, EFAULT
-	 * (the address), EIO (the caller got in the way). POKE: 0, -EFAULT, -ESRCH, -EACCES, -EIO.
+	 * (the address), EIO (the caller got in the way, or two injectors died over it). POKE: 0,
+	 * -EFAULT, -ESRCH, -EACCES, -EIO.
 	 */
 	int result;
 	/* the reply went out: nobody may answer the call again. Always false for POKE. */

@@ -400,10 +400,13 @@ static int give_held(struct gift *gift)
 
 static int give_watched(struct gift *gift, struct give_result *ret)
 {
+	const struct deliver_call *call = &gift->request->call;
 	struct remote *remote = &gift->remote;
 	int answered, r;
 
-	r = remote_seize(remote, gift->request->call.tid, &gift->give->watch);
+	if (call->again && !remote_waits_in(call->tid, call))
+		return -ESRCH;
+	r = remote_seize(remote, call->tid, &gift->give->watch);
 	if (r)
 		return r;
 	remote_interrupt(remote);

@@ -167,7 +167,6 @@ static void lane_hand(struct deliver_queue *queue, struct lane *lane, struct del
 		lane->lost = true;
 		shutdown(lane->fd, SHUT_RDWR);
 	}
-	job->fd = fd_close(job->fd);
 }
 
 static void hand_on(struct deliver_queue *queue)
@@ -233,14 +232,26 @@ int deliver_queue_read(struct deliver_queue *queue, size_t i)
 	return 0;
 }
 
-void deliver_queue_lost(struct deliver_queue *queue)
+/* A job whose injector died waits for the next one; one over which two died may be what kills them.
+ */
+static void lane_lose(struct deliver_queue *queue, struct lane *lane)
 {
 	const struct deliver_result result = { .result = -EIO };
 
+	if (!lane->job || lane->job->call.again) {
+		lane_end(lane, &result);
+		return;
+	}
+	lane->job->call.again = 1;
+	wait_append(queue, steal(lane->job));
+}
+
+void deliver_queue_lost(struct deliver_queue *queue)
+{
 	for (size_t i = 0; i < queue->n_lanes; i++)
 		queue->lanes[i].lost = true;
 	for (size_t i = 0; i < queue->n_lanes; i++)
-		lane_end(&queue->lanes[i], &result);
+		lane_lose(queue, &queue->lanes[i]);
 }
 
 void deliver_queue_attach(struct deliver_queue *queue, const int *fds)

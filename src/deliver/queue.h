@@ -35,8 +35,9 @@ int deliver_queue_fd(const struct deliver_queue *queue, size_t i);
  * tracer is gone (-EPIPE) or talks nonsense (-EPROTO), and deliver_queue_lost() must follow. */
 int deliver_queue_read(struct deliver_queue *queue, size_t i);
 
-/* the injector died: what it had in hand ends with {-EIO, replied = false}, which is right even
- * where the reply went out, as a second one is refused by the kernel. What waits, waits on. */
+/* the injector died: what it had in hand waits for the next one, like all else; a second death ends
+ * it with {-EIO, replied = false}, which is right even where the reply went out, as the kernel
+ * refuses another one */
 void deliver_queue_lost(struct deliver_queue *queue);
 
 /* a new injector stands behind @fds, as many as before; what waits is handed on */

@@ -50,6 +50,19 @@ long remote_status(const struct remote *remote, const char *key)
 	return line ? strtol(line + strlen(name), NULL, 10) : -1;
 }
 
+bool remote_waits_in(pid_t tid, const struct deliver_call *call)
+{
+	unsigned long long fd, cmd, arg;
+	char path[64], text[256];
+	int number;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	if (file_read_text(path, text, sizeof(text)) < 0 ||
+	    sscanf(text, "%d 0x%llx 0x%llx 0x%llx", &number, &fd, &cmd, &arg) != 4)
+		return false;
+	return (uint32_t)cmd == call->cmd && (call->compat ? (uint32_t)arg : arg) == call->arg;
+}
+
 static int seize(void *user)
 {
 	struct remote *remote = user;

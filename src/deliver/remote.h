@@ -30,6 +30,9 @@ struct remote {
 	unsigned int stops; /* so far */
 };
 
+/* whether @tid sleeps in @call as far as /proc tells, which a caller that was answered does not */
+bool remote_waits_in(pid_t tid, const struct deliver_call *call);
+
 /* seize @tid; 0, -EBUSY (traced), -EACCES, -ESRCH, -ETIMEDOUT */
 int remote_seize(struct remote *remote, pid_t tid, struct watch *watch);
 
