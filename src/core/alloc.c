@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "base/stop_point.h"
 #include "core/buffer.h"
 #include "core/client.h"
 #include "core/core.h"
@@ -83,9 +84,11 @@ int alloc_begin(struct alloc **ret, struct client *client, const struct alloc_wa
 	r = alloc_pay(a, client, size);
 	if (r < 0)
 		return r;
+	STOP_POINT("alloc.charged", want->tid);
 	r = alloc_reserve(a);
 	if (r < 0)
 		return r;
+	STOP_POINT("alloc.reserved", want->tid);
 
 	*ret = steal(a);
 	return 0;
@@ -112,9 +115,11 @@ void alloc_run(struct alloc *a)
 	struct buffer *b = a->buffer;
 
 	a->result = heap_fill(&b->block);
+	STOP_POINT("alloc.filled", a->want.tid);
 	if (!a->result)
 		a->result = export_make(&b->export, b->block.heap->exporter, b->block.slices,
 					b->block.n_slices);
+	STOP_POINT("alloc.exported", a->want.tid);
 }
 
 /* undo what alloc_run() did, and go on to the next heap: 0, or what the last one said. That we are

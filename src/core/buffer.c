@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "base/stop_point.h"
 #include "core/core.h"
 #include "core/state.h"
 
@@ -132,6 +133,7 @@ int buffer_publish(struct buffer *b, uint64_t unique, uint32_t tid)
 	r = export_follow(&b->export, b->service->watch, b->block.slices);
 	if (r < 0)
 		return r;
+	STOP_POINT("buffer.followed", tid);
 	record->size = b->size;
 	record->client = b->client->id;
 	record->unique = unique;
@@ -143,7 +145,9 @@ int buffer_publish(struct buffer *b, uint64_t unique, uint32_t tid)
 	record->exporter = b->export.exporter->ops->kind;
 	record->memfd = b->block.memfd;
 	buffer_record_end(b);
+	STOP_POINT("buffer.recorded", tid);
 	state_commit(record);
+	STOP_POINT("buffer.published", tid);
 	return 0;
 }
 

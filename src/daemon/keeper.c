@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/stop_point.h"
 #include "core/state.h"
 #include "daemon/injector.h"
 #include "daemon/priv.h"
@@ -372,7 +373,7 @@ static bool keeper_gives_up(struct keeper *keeper)
 	uint64_t oldest = *slot;
 
 	*slot = now;
-	return oldest && now - oldest < RESTARTS_S * NS_PER_SEC;
+	return oldest && now - oldest < RESTARTS_S * NS_PER_SEC && !stop_points_on();
 }
 
 static void keeper_worker_died(struct keeper *keeper, int status)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/stop_point.h"
 #include "daemon/conf.h"
 #include "daemon/keeper.h"
 #include "daemon/options.h"
@@ -26,5 +27,9 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	log_set_level(settings.log_level);
+	if (!stop_points_open()) {
+		perror("cusiond: the board of the stop points");
+		return EXIT_FAILURE;
+	}
 	return keeper_run(&settings);
 }

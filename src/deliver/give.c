@@ -36,6 +36,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/stop_point.h"
 #include "deliver/remote.h"
 
 #define SCRATCH_SIZE 4096
@@ -211,15 +212,20 @@ static int make_socket(struct gift *gift)
 	r = run(gift, &gift->socket, ARCH_SOCKET, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (r)
 		return r;
+	STOP_POINT("give.socket", gift->remote.tid);
 	r = run(gift, &page, ARCH_MMAP, 0, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (r)
 		return r;
 	gift->page = page;
+	STOP_POINT("give.page", gift->remote.tid);
 	r = write_word(gift, gift->page, AF_UNIX);
 	if (r)
 		return r;
-	return write_word(gift, gift->page + gift->post->offset, gift->post->word);
+	STOP_POINT("give.family", gift->remote.tid);
+	r = write_word(gift, gift->page + gift->post->offset, gift->post->word);
+	STOP_POINT("give.address", gift->remote.tid);
+	return r;
 }
 
 static int join_sockets(struct gift *gift)
@@ -230,7 +236,10 @@ static int join_sockets(struct gift *gift)
 	r = run(gift, &ret, ARCH_CONNECT, gift->socket, gift->page, gift->post->size);
 	if (r)
 		return r;
-	return run(gift, &ret, ARCH_BIND, gift->socket, gift->page, gift->post->size + 1);
+	STOP_POINT("give.connected", gift->remote.tid);
+	r = run(gift, &ret, ARCH_BIND, gift->socket, gift->page, gift->post->size + 1);
+	STOP_POINT("give.bound", gift->remote.tid);
+	return r;
 }
 
 /* send and receive the file once; what it came under is not known then */
@@ -249,12 +258,16 @@ static int pass_file(struct gift *gift)
 		r = post_send(gift->post, &number, sizeof(number), gift->fd);
 	if (r)
 		return err_origin(-EIO);
+	STOP_POINT("give.sent", gift->remote.tid);
 
 	r = run(gift, &ret, ARCH_RECVFROM, gift->socket, gift->page, size, MSG_DONTWAIT);
 	if (r)
 		return r;
-	return run(gift, &ret, ARCH_RECVMSG, gift->socket, gift->page,
-		   MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	STOP_POINT("give.header", gift->remote.tid);
+	r = run(gift, &ret, ARCH_RECVMSG, gift->socket, gift->page,
+		MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	STOP_POINT("give.received", gift->remote.tid);
+	return r;
 }
 
 /* is our file the caller's file number @n? */
@@ -307,6 +320,7 @@ static int raise_limit(struct gift *gift)
 	if (prlimit(gift->remote.tid, RLIMIT_NOFILE, &more, NULL) < 0)
 		return -EMFILE;
 	gift->most = more.rlim_cur;
+	STOP_POINT("give.limit-raised", gift->remote.tid);
 	return 0;
 }
 
@@ -319,6 +333,7 @@ static void restore_limit(struct gift *gift)
 	    now.rlim_cur != gift->most)
 		return;
 	prlimit(gift->remote.tid, RLIMIT_NOFILE, &gift->limit, NULL);
+	STOP_POINT("give.limit-restored", gift->remote.tid);
 }
 
 static int receive_file(struct gift *gift)
@@ -346,7 +361,9 @@ static int place_file(struct gift *gift)
 	r = run(gift, &ret, ARCH_DUP3, gift->number, gift->socket, O_CLOEXEC);
 	if (r)
 		return r;
+	STOP_POINT("give.placed", gift->remote.tid);
 	r = run(gift, &ret, ARCH_CLOSE, gift->number);
+	STOP_POINT("give.closed", gift->remote.tid);
 	gift->number = -1;
 	return r;
 }
@@ -379,6 +396,7 @@ static int clean_up(struct gift *gift, int r)
 		return r;
 	if (gift->page)
 		remote_call(&gift->remote, &ret, ARCH_MUNMAP, gift->page, SCRATCH_SIZE);
+	STOP_POINT("give.unmapped", gift->remote.tid);
 	return r;
 }
 
@@ -390,6 +408,7 @@ static int give_held(struct gift *gift)
 	r = remote_hold(&gift->remote, &gift->request->call);
 	if (r)
 		return r;
+	STOP_POINT("give.held", gift->remote.tid);
 	r = choose_post(gift);
 	if (!r)
 		r = run_all(gift);
@@ -406,20 +425,26 @@ static int give_watched(struct gift *gift, struct give_result *ret)
 
 	if (call->again && !remote_waits_in(call->tid, call))
 		return -ESRCH;
+	STOP_POINT("give.begun", call->tid);
 	r = remote_seize(remote, call->tid, &gift->give->watch);
 	if (r)
 		return r;
+	STOP_POINT("give.seized", call->tid);
 	remote_interrupt(remote);
+	STOP_POINT("give.interrupted", call->tid);
 	answered = reply(gift, &ret->result.replied);
+	STOP_POINT("give.replied", call->tid);
 	r = remote_wait(remote);
 	if (r)
 		return r;
+	STOP_POINT("give.stopped", call->tid);
 	if (!answered)
 		r = give_held(gift);
 	if (r == -ETIMEDOUT)
 		return r;
 	if (remote_release(remote, r) == -ETIMEDOUT)
 		return -ETIMEDOUT;
+	STOP_POINT("give.released", call->tid);
 	return answered ? answered : r;
 }
 

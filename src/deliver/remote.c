@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/stop_point.h"
 
 #define ALL_SIGNALS UINT64_MAX
 
@@ -216,6 +217,7 @@ int remote_hold(struct remote *remote, const struct deliver_call *call)
 	if (r)
 		return r;
 	remote->held = true;
+	STOP_POINT("remote.bound", remote->tid);
 	return identity ? identity : mask_set(remote, ALL_SIGNALS);
 }
 
@@ -292,10 +294,13 @@ static int put_back(struct remote *remote, int result)
 		arch_restore(&remote->thread, result);
 		r = arch_store(remote->tid, &remote->thread.now);
 	}
+	STOP_POINT("remote.restored", remote->tid);
 	if (!r)
 		r = mask_set(remote, remote->mask);
+	STOP_POINT("remote.unblocked", remote->tid);
 	if (!r)
 		r = options_set(remote, 0);
+	STOP_POINT("remote.unbound", remote->tid);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/stop_point.h"
 #include "deliver/give.h"
 #include "deliver/message.h"
 #include "deliver/poke.h"
@@ -67,7 +68,9 @@ static int act(struct tracer *tracer, int fd)
 		give_fd(&tracer->give, request, fd, &given);
 	else
 		given.result.result = poke_bytes(request);
+	STOP_POINT("tracer.done", request->call.tid);
 	r = answer(tracer, &given.result);
+	STOP_POINT("tracer.answered", request->call.tid);
 	if (given.stuck)
 		log_warning("deliver", "thread %u (uid %u) can't be stopped: let go of by force",
 			    request->call.tid, request->call.uid);
@@ -94,6 +97,7 @@ static int serve(struct tracer *tracer)
 			return err_origin(n);
 		if (!request_is_sound(tracer, n, fd))
 			return err_origin(-EPROTO);
+		STOP_POINT("tracer.asked", tracer->request.call.tid);
 		r = act(tracer, fd);
 	} while (!r);
 	return r == -EPIPE || r == -ECONNRESET ? 0 : r;

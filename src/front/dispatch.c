@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/stop_point.h"
 #include "core/alloc.h"
 #include "core/buffer.h"
 
@@ -74,6 +75,7 @@ static void alloc_given(struct deliver_job *job, const struct deliver_result *re
 	struct call *call = container_of(job, struct call, delivery);
 	struct dispatch *dispatch = call->dispatch;
 
+	STOP_POINT("call.given", call->caller.tid);
 	if (result->result >= 0) {
 		dispatch->counters.allocations++;
 	} else {
@@ -82,8 +84,11 @@ static void alloc_given(struct deliver_job *job, const struct deliver_result *re
 		if (!result->replied)
 			call->ops->fail(call, result->result);
 	}
+	STOP_POINT("call.answered", call->caller.tid);
 	buffer_delivered(call->buffer);
+	STOP_POINT("call.delivered", call->caller.tid);
 	call_end(call);
+	STOP_POINT("call.ended", 0);
 }
 
 /* the struct stays as it is but for its fd, which the injector writes: so no data in the answer */
@@ -98,7 +103,9 @@ static void alloc_give(struct call *call, int fd)
 		.done = alloc_given,
 	};
 	call->delivery.size = call->ops->answer_by_other(call, call->delivery.bytes);
+	STOP_POINT("call.caught", call->caller.tid);
 	deliver_submit(call->dispatch->config.deliver, &call->delivery);
+	STOP_POINT("call.submitted", call->caller.tid);
 }
 
 static void alloc_step(struct call *call);
@@ -178,6 +185,7 @@ static void query_written(struct deliver_job *job, const struct deliver_result *
 {
 	struct call *call = container_of(job, struct call, delivery);
 
+	STOP_POINT("query.written", call->caller.tid);
 	if (result->result < 0)
 		call_answer(call, result->result, NULL, 0);
 	else
@@ -194,6 +202,7 @@ static void dispatch_query(struct call *call, const struct wire_call *wire)
 	if (wire->query.heaps)
 		n = MIN(n, wire->query.cnt);
 	wire_encode_query(call->query, wire, n);
+	STOP_POINT("query.encoded", call->caller.tid);
 	if (!wire->query.heaps) {
 		call_answer(call, 0, call->query, sizeof(call->query));
 		return;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/stop_point.h"
 
 struct fuse_call {
 	struct call call;
@@ -74,6 +75,7 @@ void fusecall_open(struct dispatch *dispatch, struct channel *channel, fuse_req_
 		fuse_reply_err(req, -r);
 		return;
 	}
+	STOP_POINT("open.recorded", who.tid);
 	fi->fh = fh;
 	fi->direct_io = 1;
 	fi->nonseekable = 1;
@@ -84,7 +86,9 @@ void fusecall_open(struct dispatch *dispatch, struct channel *channel, fuse_req_
 
 void fusecall_release(struct dispatch *dispatch, fuse_req_t req, struct fuse_file_info *fi)
 {
+	STOP_POINT("release.begun", 0);
 	dispatch_release(dispatch, fi->fh);
+	STOP_POINT("release.done", 0);
 	fuse_reply_err(req, 0);
 }
 
@@ -134,5 +138,6 @@ void fusecall_ioctl(struct dispatch *dispatch, struct channel *channel, fuse_req
 		free(fuse);
 		return;
 	}
+	STOP_POINT("call.recorded", fuse->call.caller.tid);
 	dispatch_ioctl(dispatch, &fuse->call, ioctl->in, ioctl->in_size);
 }
