@@ -127,11 +127,10 @@ static struct rig_job *job_take(struct rig *rig)
 static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 		     const struct fuse_ioctl_in *in, const struct rig_alloc *alloc)
 {
-	struct {
-		struct fuse_out_header header;
-		struct fuse_ioctl_out out;
-	} reply = {
-		.header = { .len = sizeof(reply), .unique = header->unique },
+	const struct fuse_out_header reply = {
+		.len = sizeof(reply),
+		.error = -DELIVER_NOT_YET,
+		.unique = header->unique,
 	};
 
 	mine->job = (struct deliver_job){

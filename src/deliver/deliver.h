@@ -6,6 +6,7 @@
 #ifndef DELIVER_DELIVER_H
 #define DELIVER_DELIVER_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +14,12 @@
 
 /* the largest reply or poke: 32 entries of a heap query fit */
 #define DELIVER_BYTES_MAX 2048
+
+/*
+ * What the reply of a GIVE_FD says to the caller, in the header's error: it holds until the file is
+ * there. A caller that nobody holds any more (the injector died) so gets no success without a file.
+ */
+#define DELIVER_NOT_YET	  EIO
 
 enum deliver_verb {
 	DELIVER_GIVE_FD, /* answer the call; its caller holds one more fd when it returns */
@@ -54,7 +61,8 @@ struct deliver_job {
 	uint64_t address; /* GIVE_FD: of the s32 that gets the number; POKE: of the bytes */
 	int fd;		  /* GIVE_FD: consumed by deliver_submit(); no file that the caller has */
 	uint32_t size;
-	uint8_t bytes[DELIVER_BYTES_MAX]; /* GIVE_FD: the whole FUSE reply; POKE: the data */
+	uint8_t bytes[DELIVER_BYTES_MAX]; /* GIVE_FD: the FUSE reply, -DELIVER_NOT_YET; POKE: data
+					   */
 	deliver_done done;
 
 	struct list link; /* the deliver's own */

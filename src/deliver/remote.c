@@ -207,7 +207,7 @@ int remote_hold(struct remote *remote, const struct deliver_call *call)
 	if (identity == -ESRCH)
 		return identity;
 	result = arch_result(&remote->thread, &remote->thread.saved);
-	if (result)
+	if (result != -DELIVER_NOT_YET)
 		return result < 0 && result > -4096 ? result : -ESRCH;
 
 	if (ptrace(PTRACE_GETSIGMASK, remote->tid, sizeof(remote->mask), &remote->mask) < 0)

@@ -45,8 +45,8 @@ void remote_interrupt(struct remote *remote);
 /* wait for the stop that remote_interrupt() asked for; 0, -ESRCH (gone), -ETIMEDOUT */
 int remote_wait(struct remote *remote);
 
-/* the thread has stopped: is it in @call's return, with success? Then make it ours: signals
- * blocked. 0, -ESRCH, -ENOTTY, or the negative result that its call has already. */
+/* the thread has stopped: is it in @call's return, with what our reply said? Then make it ours:
+ * signals blocked. 0, -ESRCH, -ENOTTY, or the negative result that its call has already. */
 int remote_hold(struct remote *remote, const struct deliver_call *call);
 
 /**

@@ -25,8 +25,7 @@ struct call;
 struct call_ops {
 	/* answers with @result (>= 0 or -errno) and @size bytes for the caller's struct */
 	void (*answer)(struct call *call, int result, const void *data, size_t size);
-	/* gives the bytes that answer "0, nothing copied out", for the injector to write. Return:
-	 * size. */
+	/* gives the bytes that answer -DELIVER_NOT_YET, for the injector to write. Return: size. */
 	size_t (*answer_by_other)(struct call *call, uint8_t *bytes);
 	/* answers -errno after answer_by_other(), where the other did not */
 	void (*fail)(struct call *call, int error);

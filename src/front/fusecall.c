@@ -30,7 +30,7 @@ static size_t fuse_call_answer_by_other(struct call *call, uint8_t *bytes)
 	struct fuse_call *fuse = container_of(call, struct fuse_call, call);
 
 	channel_catch(fuse->channel, bytes);
-	fuse_reply_ioctl(fuse->req, 0, NULL, 0);
+	fuse_reply_err(fuse->req, DELIVER_NOT_YET);
 	fuse->req = NULL;
 	return channel_catch_end(fuse->channel);
 }
