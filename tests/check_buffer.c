@@ -130,6 +130,88 @@ START_TEST(one_file)
 }
 END_TEST
 
+/* the memfd exporter as one that tells of the end by itself, as `file` does */
+static struct export *teller;
+static int n_dropped;
+
+static int tell_make(struct exporter *exporter, struct export *export, const struct slice *slices,
+		     size_t n)
+{
+	export->fd = pages_reopen(slices[0].fd, O_RDWR);
+	export->ino = 4711;
+	export->tells = true;
+	export->file = &teller;
+	return export->fd < 0 ? export->fd : 0;
+}
+
+static void tell_follow(struct export *export)
+{
+	ck_assert_ptr_nonnull(export->ended);
+	teller = export;
+}
+
+static void tell_drop(struct export *export)
+{
+	teller = NULL;
+	n_dropped++;
+}
+
+static struct exporter_ops tell_ops;
+
+static void use_tell(void)
+{
+	tell_ops = *f.exporter->ops;
+	tell_ops.waits = true;
+	tell_ops.make = tell_make;
+	tell_ops.follow = tell_follow;
+	tell_ops.drop = tell_drop;
+	f.exporter->ops = &tell_ops;
+}
+
+START_TEST(told)
+{
+	struct buffer *buffer;
+	int fd;
+
+	use_tell();
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fd), 0);
+	ck_assert_int_eq(buffer->record->end, EXPORT_END_TOLD);
+	ck_assert_uint_eq(buffer->record->ino, 4711);
+	buffer_delivered(buffer);
+	ck_assert(!service_must_look(f.service));
+	fd_close(fd);
+	ck_assert(!is_told());
+	ck_assert_uint_eq(n_buffers(), 1);
+	teller->ended(teller);
+	ck_assert_uint_eq(n_buffers(), 0);
+	ck_assert_int_eq(n_dropped, 1);
+
+	/* told before it was delivered, and given up before it was made known */
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fd), 0);
+	fd_close(fd);
+	teller->ended(teller);
+	ck_assert_uint_eq(n_buffers(), 1);
+	buffer_delivered(buffer);
+	ck_assert_uint_eq(n_buffers(), 0);
+	ck_assert_int_eq(n_dropped, 2);
+}
+END_TEST
+
+START_TEST(waits)
+{
+	const struct alloc_want want = { .len = 4096, .mask = 1 };
+	struct alloc *alloc;
+
+	use_tell();
+	ck_assert_int_eq(alloc_begin(&alloc, client, &want), 0);
+	ck_assert(alloc_is_slow(alloc)); /* however small */
+	alloc_run(alloc);
+	alloc_free(alloc);
+	ck_assert_int_eq(n_dropped, 1);
+	ck_assert_uint_eq(n_buffers(), 0);
+}
+END_TEST
+
 START_TEST(must_look)
 {
 	struct buffer *buffer;
@@ -245,6 +327,8 @@ int main(void)
 	tcase_add_test(tcase, opened_again);
 	tcase_add_test(tcase, over_before_delivered);
 	tcase_add_test(tcase, one_file);
+	tcase_add_test(tcase, told);
+	tcase_add_test(tcase, waits);
 	tcase_add_test(tcase, must_look);
 	tcase_add_test(tcase, looked_at_by_turns);
 	tcase_add_test(tcase, looked_at_in_passing);

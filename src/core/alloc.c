@@ -107,7 +107,7 @@ struct alloc *alloc_free(struct alloc *a)
 
 bool alloc_is_slow(const struct alloc *a)
 {
-	return a->buffer->size > ALLOC_SLOW_BYTES;
+	return a->buffer->size > ALLOC_SLOW_BYTES || a->buffer->block.heap->exporter->ops->waits;
 }
 
 void alloc_run(struct alloc *a)

@@ -44,7 +44,7 @@ int alloc_begin(struct alloc **ret, struct client *client, const struct alloc_wa
 struct alloc *alloc_free(struct alloc *alloc);
 DEFINE_CLEANUP(struct alloc *, alloc_free);
 
-/* worth a thread of its own */
+/* worth a thread of its own, or not to be run in the service's */
 bool alloc_is_slow(const struct alloc *alloc);
 
 /* touches no object of the core but @alloc's own, which nobody else may touch meanwhile; the client

@@ -105,6 +105,8 @@ struct buffer *buffer_free(struct buffer *b)
 	return NULL;
 }
 
+static void buffer_file_ended(struct export *export);
+
 /* how the end will be seen, as it stands on record */
 static void buffer_record_end(struct buffer *b)
 {
@@ -130,6 +132,7 @@ int buffer_publish(struct buffer *b, uint64_t unique, uint32_t tid)
 	struct state_buffer *record = b->record;
 	int r;
 
+	b->export.ended = buffer_file_ended;
 	r = export_follow(&b->export, b->service->watch, b->block.slices);
 	if (r < 0)
 		return r;
@@ -172,6 +175,14 @@ static void buffer_settle(struct buffer *b)
 	}
 }
 
+static void buffer_file_ended(struct export *export)
+{
+	struct buffer *b = container_of(export, struct buffer, export);
+
+	b->over = true;
+	buffer_settle(b);
+}
+
 void buffer_delivered(struct buffer *b)
 {
 	assert(!b->delivered && b->export.fd < 0);
@@ -182,7 +193,7 @@ void buffer_delivered(struct buffer *b)
 
 void buffer_look(struct buffer *b)
 {
-	if (b->export.end != EXPORT_END_CLOSE && export_is_over(&b->export))
+	if (export_can_look(&b->export) && export_is_over(&b->export))
 		b->over = true;
 	buffer_settle(b);
 }

@@ -25,6 +25,8 @@ void export_init(struct export *export)
 void export_deinit(struct export *export)
 {
 	watch_clear(&export->mark);
+	if (export->file)
+		export->exporter->ops->drop(export);
 	fd_close(export->fd);
 	if (export->owns_look_fd)
 		fd_close(export->look_fd);
@@ -43,19 +45,28 @@ void export_deinit(struct export *export)
 int export_make(struct export *export, struct exporter *exporter, const struct slice *slices,
 		size_t n)
 {
-	_cleanup_(fd_closep) int fd = -1;
 	struct stat st;
 	int r;
 
-	r = exporter->ops->make(exporter, &fd, slices, n);
+	r = exporter->ops->make(exporter, export, slices, n);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0)
-		return err_origin(-errno);
 	export->exporter = exporter;
-	export->ino = st.st_ino;
-	export->fd = fd_steal(&fd);
+	if (!export->ino) {
+		if (fstat(export->fd, &st) < 0) {
+			r = err_origin(-errno);
+			export_deinit(export);
+			return r;
+		}
+		export->ino = st.st_ino;
+	}
 	return 0;
+}
+
+/* whose close is watched for: the memory's where it is what is held, else the file's own */
+static int export_watched_fd(const struct export *export, const struct slice *slice)
+{
+	return export->exporter->ops->hands_out_memfd ? slice->fd : export->fd;
 }
 
 int export_follow(struct export *export, struct watch *watch, const struct slice *slice)
@@ -63,7 +74,13 @@ int export_follow(struct export *export, struct watch *watch, const struct slice
 	const struct exporter *exporter = export->exporter;
 	bool watched;
 
-	watched = exporter->notifies && watch_set(watch, &export->mark, export->fd) == 0;
+	if (export->tells) {
+		export->end = EXPORT_END_TOLD;
+		exporter->ops->follow(export);
+		return 0;
+	}
+	watched = exporter->notifies &&
+		  watch_set(watch, &export->mark, export_watched_fd(export, slice)) == 0;
 	if (exporter->ops->hands_out_memfd) {
 		export->look_fd = slice->fd;
 		export->end = watched ? EXPORT_END_LOOK : EXPORT_END_HOLD;
@@ -93,7 +110,7 @@ int export_steal_fd(struct export *export)
 
 bool export_is_over(const struct export *export)
 {
-	assert(export->end == EXPORT_END_LOOK || export->end == EXPORT_END_HOLD);
+	assert(export_can_look(export));
 	return export->exporter->ops->is_over(export);
 }
 
@@ -115,12 +132,13 @@ static bool probe_ends_early(struct watch *watch, int fd)
 }
 
 /* is the end of @export told by a watch, and nothing but the end? */
-static bool probe_notifies(struct export *export)
+static bool probe_notifies(struct export *export, const struct slice *slice)
 {
 	_cleanup_(watch_freep) struct watch *watch = NULL;
 	bool fired = false;
 
-	if (watch_new(&watch) < 0 || watch_set(watch, &export->mark, export->fd) < 0)
+	if (watch_new(&watch) < 0 ||
+	    watch_set(watch, &export->mark, export_watched_fd(export, slice)) < 0)
 		return false;
 	if (!export->exporter->ops->hands_out_memfd && probe_ends_early(watch, export->fd))
 		return false;
@@ -159,6 +177,7 @@ int exporter_probe(struct exporter *exporter)
 	bool notifies;
 	int r;
 
+	exporter->notifies = false;
 	r = pages_new(&memfd, slice.size, exporter->ops->hands_out_memfd);
 	if (r < 0)
 		return r;
@@ -166,10 +185,11 @@ int exporter_probe(struct exporter *exporter)
 	r = export_make(&told, exporter, &slice, 1);
 	if (r < 0)
 		return r;
-	notifies = probe_notifies(&told);
+	if (told.tells)
+		return 0;
+	notifies = probe_notifies(&told, &slice);
 	export_deinit(&told);
 
-	exporter->notifies = false;
 	if (!notifies || exporter->ops->hands_out_memfd) {
 		r = export_make(&looked, exporter, &slice, 1);
 		if (r < 0)

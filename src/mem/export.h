@@ -4,7 +4,8 @@
  * know how the end of such a file is seen. One file per exporter, export_<name>.c.
  *
  * An export goes: export_make() (any thread), export_follow(), export_steal_fd() to give the file
- * away, and then either its mark fires or export_is_over() is asked, as export.end says.
+ * away, and then its mark fires, or export_is_over() is asked, or the exporter calls
+ * export.ended(), as export.end says.
  */
 #ifndef MEM_EXPORT_H
 #define MEM_EXPORT_H
@@ -32,14 +33,22 @@ enum export_end {			/* numbers that stand in records */
 		  EXPORT_END_LOOK =
 			  2, /* the mark firing says when to look: set it again, then look */
 		  EXPORT_END_HOLD = 3, /* nothing tells: look from time to time */
+		  EXPORT_END_TOLD = 4, /* the exporter tells: export.ended() */
 };
 
 struct exporter_ops {
 	enum exporter_kind kind;
 	const char *name;
-	bool hands_out_memfd; /* the memory's own memfd is given away: pages_new(read_only) */
-	int (*make)(struct exporter *exporter, int *ret_fd, const struct slice *slices, size_t n);
+	/* who has a file has the memory's own memfd open: pages_new(read_only) */
+	bool hands_out_memfd;
+	/* make() waits for the thread that serves the doors: to be called by another one */
+	bool waits;
+	/* sets export.fd; where the exporter wants to, export.file, .tells and .ino too */
+	int (*make)(struct exporter *exporter, struct export *export, const struct slice *slices,
+		    size_t n);
+	void (*follow)(struct export *export); /* where it tells: it calls ended() from here on */
 	bool (*is_over)(const struct export *export);
+	void (*drop)(struct export *export); /* of export.file, where it was set */
 	struct exporter *(*free)(struct exporter *exporter);
 };
 
@@ -58,6 +67,11 @@ struct export
 	enum export_end end;
 	uint64_t ino; /* of the file: what /proc/PID/fdinfo says of it in any process */
 	struct watch_mark mark;
+	void *file; /* the exporter's own, or NULL */
+	bool tells; /* the exporter knows the end by itself */
+	/* the owner's, set before export_follow(), called in its thread; it may deinit the export
+	 */
+	void (*ended)(struct export * export);
 };
 
 #define EXPORT_INIT                                                                 \
@@ -91,8 +105,8 @@ int export_make(struct export *export, struct exporter *exporter, const struct s
 
 /*
  * See to it that the end will be noticed, while export.fd is still here; @slice is the first of
- * those it was made of, and where export.end is EXPORT_END_LOOK or _HOLD its fd stays open until
- * export_deinit(). Return: 0, or a negative error.
+ * those it was made of, and its fd stays open until export_deinit(), unless export.end is
+ * EXPORT_END_CLOSE. Return: 0, or a negative error.
  */
 int export_follow(struct export *export, struct watch *watch, const struct slice *slice);
 
@@ -102,7 +116,12 @@ void export_follow_again(struct export *export, struct watch *watch);
 /* the file, owned by the caller from here on */
 int export_steal_fd(struct export *export);
 
-/* nobody but us holds the file: only for EXPORT_END_LOOK and _HOLD, after export_steal_fd() */
+static inline bool export_can_look(const struct export *export)
+{
+	return export->end == EXPORT_END_LOOK || export->end == EXPORT_END_HOLD;
+}
+
+/* nobody but us holds the file: only where it can be looked at, after export_steal_fd() */
 bool export_is_over(const struct export *export);
 
 void export_deinit(struct export *export);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The memory's own memfd, opened once more for writing. We keep one open file that can only read:
- * a lease for writing is to be had on it only while nobody else has the memfd open or mapped.
- *
- * A client that kept the memfd by O_PATH may open it in the moment of the test. The kernel then
- * tells the lease's owner by a signal: SIGURG, as that does nothing where SIGIO would kill.
+ * The memory's own memfd, opened once more for writing, while we keep an open file that can only
+ * read: pages_are_held() tells the end.
  *
  * The file given away must be one that was opened, not the one memfd_create() made: newer kernels
  * tell a watch nothing of the latter.
@@ -13,13 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "mem/pages.h"
 
-static int memfd_make(struct exporter *exporter, int *ret_fd, const struct slice *slices, size_t n)
+static int memfd_make(struct exporter *exporter, struct export *export, const struct slice *slices,
+		      size_t n)
 {
 	int r;
 
@@ -28,20 +24,13 @@ static int memfd_make(struct exporter *exporter, int *ret_fd, const struct slice
 	r = pages_reopen(slices[0].fd, O_RDWR);
 	if (r < 0)
 		return r;
-	*ret_fd = r;
+	export->fd = r;
 	return 0;
 }
 
 static bool memfd_is_over(const struct export *export)
 {
-	if (fcntl(export->look_fd, F_SETSIG, SIGURG) < 0 ||
-	    fcntl(export->look_fd, F_SETLEASE, F_WRLCK) < 0) {
-		if (errno != EAGAIN)
-			log_debug("export", "no lease on a memfd, so its end goes unseen: %m");
-		return false;
-	}
-	fcntl(export->look_fd, F_SETLEASE, F_UNLCK);
-	return true;
+	return !pages_are_held(export->look_fd);
 }
 
 static struct exporter *memfd_free(struct exporter *exporter)

@@ -54,8 +54,8 @@ static int udmabuf_create_list(int device, const struct slice *slices, size_t n)
 	return r < 0 ? -errno : r;
 }
 
-static int udmabuf_make(struct exporter *exporter, int *ret_fd, const struct slice *slices,
-			size_t n)
+static int udmabuf_make(struct exporter *exporter, struct export *export,
+			const struct slice *slices, size_t n)
 {
 	struct exporter_udmabuf *u = container_of(exporter, struct exporter_udmabuf, exporter);
 	int r;
@@ -65,7 +65,7 @@ static int udmabuf_make(struct exporter *exporter, int *ret_fd, const struct sli
 		r = -ENOMEM; /* what we ask is in order: it is more than its limits allow */
 	if (r < 0)
 		return err_origin(r);
-	*ret_fd = r;
+	export->fd = r;
 	return 0;
 }
 

@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 
 /* the kernel says "no space" of what is memory to us */
 static int pages_error(int error)
@@ -78,4 +80,20 @@ int pages_reopen(int fd, int flags)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	r = open(path, flags | O_CLOEXEC);
 	return r < 0 ? err_origin(-errno) : r;
+}
+
+/*
+ * A lease for writing is to be had only by the one open file of a memfd. A client that kept the
+ * memfd by O_PATH may open it in the moment of the test. The kernel then tells the lease's owner by
+ * a signal: SIGURG, as that does nothing where SIGIO would kill.
+ */
+bool pages_are_held(int fd)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0) {
+		if (errno != EAGAIN)
+			log_debug("pages", "no lease on a memfd, so its end goes unseen: %m");
+		return true;
+	}
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
 }

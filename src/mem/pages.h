@@ -27,8 +27,8 @@ static inline uint64_t pages_round(uint64_t len)
  * pages_new() - a sealed shmem memfd
  * @ret_fd:	the memfd, close-on-exec, owned by the caller; untouched on failure
  * @size:	in whole pages
- * @read_only:	give an fd that can only read and is the memfd's one open file, as the lease test
- *		of mem/export_memfd.c needs it; it can be opened again for writing through /proc
+ * @read_only:	give an fd that can only read and is the memfd's one open file, as
+ *		pages_are_held() needs it; it can be opened again for writing through /proc
  *
  * Any thread. Return: 0, -ENOMEM where there is not that much, or a negative error.
  */
@@ -43,5 +43,9 @@ int pages_drop(int fd, uint64_t size);
 /* a further open file of the memfd behind @fd, close-on-exec; @flags O_RDONLY or O_RDWR.
  * Return: the fd, or a negative error */
 int pages_reopen(int fd, int flags);
+
+/* has anyone the memfd open or mapped, beside @fd, which is of pages_new(read_only)? Also where
+ * that can't be told. */
+bool pages_are_held(int fd);
 
 #endif
