@@ -81,6 +81,8 @@ static ssize_t channel_writev(int fd, struct iovec *iov, int count, void *userda
 
 	for (int i = 0; i < count; i++)
 		size += iov[i].iov_len;
+	if (channel->amend && channel->current)
+		channel->amend(channel, iov, count);
 	if (!channel->caught) {
 		n = writev(fd, iov, count);
 		/* an error beyond the kernel's range would leave a caller waiting for ever */
@@ -107,6 +109,17 @@ static const struct fuse_custom_io channel_io = {
 	.writev = channel_writev,
 	.read = channel_no_read,
 };
+
+struct fuse_session *channel_session(struct channel *channel, const struct fuse_lowlevel_ops *ops)
+{
+	char program[] = "cusiond", *argv[] = { program, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fuse_session *session;
+
+	session = fuse_session_new(&args, ops, sizeof(*ops), channel);
+	fuse_opt_free_args(&args);
+	return session;
+}
 
 int channel_start_consume(struct channel *channel, struct loop *loop, struct state *state,
 			  uint32_t index, int fd, struct fuse_session *session)

@@ -19,6 +19,7 @@
 #include "core/state.h"
 #include "loop/loop.h"
 
+struct fuse_lowlevel_ops;
 struct fuse_session;
 
 /* room for the largest answer that is caught for somebody else to write: an error */
@@ -38,12 +39,17 @@ struct channel {
 	size_t caught_size;
 
 	void (*gone)(struct channel *channel, void *user); /* the kernel closed the connection */
+	/* changes libfuse's answer to the current request before it goes out; or NULL */
+	void (*amend)(struct channel *channel, struct iovec *iov, int count);
 	void *user;
 };
 
+/* a session for a mounted file system's channel, or NULL: no memory */
+struct fuse_session *channel_session(struct channel *channel, const struct fuse_lowlevel_ops *ops);
+
 /**
  * channel_start_consume() - take a session's requests off an fd
- * @channel:	zeroed by its owner but for gone and user
+ * @channel:	zeroed by its owner but for gone, amend and user
  * @loop:	runs the reads
  * @state:	has the slot
  * @index:	of the channel

@@ -167,17 +167,6 @@ static void fusefile_gone(struct channel *channel, void *user)
 	door->config.gone(door->config.user);
 }
 
-static struct fuse_session *fusefile_session(struct fusefile_door *door)
-{
-	char program[] = "cusiond", *argv[] = { program, NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
-	struct fuse_session *session;
-
-	session = fuse_session_new(&args, &fusefile_ops, sizeof(fusefile_ops), &door->channel);
-	fuse_opt_free_args(&args);
-	return session;
-}
-
 int fusefile_door_new_consume_fd(struct fusefile_door **ret, struct loop *loop, struct state *state,
 				 struct dispatch *dispatch, const struct fusefile_config *config,
 				 int fd)
@@ -194,7 +183,7 @@ int fusefile_door_new_consume_fd(struct fusefile_door **ret, struct loop *loop, 
 	door->config = *config;
 	door->channel.gone = fusefile_gone;
 	door->channel.user = door;
-	session = fusefile_session(door);
+	session = channel_session(&door->channel, &fusefile_ops);
 	if (!session)
 		return err_origin(-ENOMEM);
 	r = channel_start_consume(&door->channel, loop, state, config->index, fd_steal(&owned),
