@@ -27,7 +27,8 @@ static uint64_t total_memory(void)
 	return (uint64_t)info.totalram * info.mem_unit;
 }
 
-/* the best exporter that works here: a dma-buf where the kernel makes one, else the memfd itself */
+/* the best exporter that works here: a dma-buf where the kernel makes one, else what stands in for
+ * it, else the memfd itself */
 static int builtin_init_exporter(struct builtin *builtin, int udmabuf)
 {
 	int r;
@@ -40,6 +41,10 @@ static int builtin_init_exporter(struct builtin *builtin, int udmabuf)
 			return 0;
 		log_warning("service", "udmabuf does not work here: %s", strerror(-r));
 		builtin->exporter = exporter_free(builtin->exporter);
+	}
+	if (builtin->file) {
+		builtin->exporter = steal(builtin->file);
+		return 0;
 	}
 	r = exporter_memfd_new(&builtin->exporter);
 	if (r == 0)
@@ -109,5 +114,6 @@ void builtin_deinit(struct builtin *builtin)
 	builtin->service = service_free(builtin->service);
 	builtin->heaps = heaps_free(builtin->heaps);
 	builtin->exporter = exporter_free(builtin->exporter);
+	builtin->file = exporter_free(builtin->file);
 	builtin->watch = watch_free(builtin->watch);
 }

@@ -11,6 +11,9 @@
 #include "mem/export.h"
 
 struct builtin {
+	/* owned, set before builtin_init(): one that works here, for where udmabuf does not; or
+	 * NULL */
+	struct exporter *file;
 	struct watch *watch;
 	struct exporter *exporter; /* of all heaps */
 	struct heaps *heaps;

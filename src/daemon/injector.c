@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/priv.h"
 #include "deliver/tracer.h"
 
 size_t injector_tracers(void)
@@ -49,29 +50,6 @@ static void injector_close_others(const struct injector_config *config)
 	close_range(from, ~0U, 0);
 }
 
-static int injector_drop_caps(void)
-{
-	static const cap_value_t keep[] = { CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE,
-					    CAP_KILL };
-	cap_t have = cap_get_proc(), want = cap_init();
-	cap_flag_value_t set;
-	int r = 0;
-
-	if (!have || !want)
-		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(keep); i++) {
-		if (cap_get_flag(have, keep[i], CAP_PERMITTED, &set) < 0 || set != CAP_SET)
-			continue; /* a container kept it from us */
-		cap_set_flag(want, CAP_PERMITTED, 1, &keep[i], CAP_SET);
-		cap_set_flag(want, CAP_EFFECTIVE, 1, &keep[i], CAP_SET);
-	}
-	if (r == 0 && cap_set_proc(want) < 0)
-		r = -errno;
-	cap_free(have);
-	cap_free(want);
-	return err_origin(r);
-}
-
 /* the CPU that tracer @i is for, or -1 */
 static int injector_cpu(size_t i)
 {
@@ -99,13 +77,14 @@ static void *injector_thread(void *user)
 
 int injector_run(const struct injector_config *config)
 {
+	static const int keep[] = { CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_KILL };
 	pthread_t threads[TRACERS_MAX];
 	struct tracer_config tracers[TRACERS_MAX];
 	size_t n = 0;
 	int r;
 
 	injector_close_others(config);
-	r = injector_drop_caps();
+	r = priv_keep_caps(keep, ARRAY_SIZE(keep));
 	if (r < 0) {
 		log_error("deliver", "can't drop capabilities: %s", strerror(-r));
 		return EXIT_FAILURE;

@@ -28,6 +28,7 @@
 #include "base/stop_point.h"
 #include "core/state.h"
 #include "daemon/injector.h"
+#include "daemon/opener.h"
 #include "daemon/priv.h"
 #include "daemon/spawn.h"
 #include "daemon/udev.h"
@@ -57,11 +58,12 @@ struct keeper {
 	/* the generation */
 	struct worker_config config; /* fds: -1 where none */
 	struct injector_config injector_config;
+	struct opener_config opener_config;
 	int tracer_ends[TRACERS_MAX];
 	int channels[FRONTENDS_MAX];
 	int worker_socket;
 	struct loop_poll worker_poll;
-	pid_t worker, injector;
+	pid_t worker, injector, opener;
 	bool serves, node_done, said_ready;
 
 	uint64_t deaths[RESTARTS_MAX]; /* when, a ring */
@@ -163,6 +165,51 @@ static int keeper_replace_injector(struct keeper *keeper)
 	return 0;
 }
 
+/* ---- the opener ---- */
+
+static int run_opener(void *user)
+{
+	struct keeper *keeper = user;
+
+	return opener_run(&keeper->opener_config);
+}
+
+static int keeper_start_opener(struct keeper *keeper)
+{
+	return spawn(&keeper->opener, SPAWN_SHARED_TABLE, "cusion-opener", run_opener, keeper);
+}
+
+/* without dma-bufs, buffers are files of a file system of ours, where that can be had */
+static int keeper_mount_buffers(struct keeper *keeper)
+{
+	struct opener_config *opener = &keeper->opener_config;
+	int pair[2], r;
+
+	if (keeper->udmabuf >= 0)
+		return 0;
+	r = priv_mount_buffers(&opener->channel, &opener->root);
+	if (r < 0) {
+		log_notice("keeper", "no private FUSE mount for buffers: %s", strerror(-r));
+		return 0;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_origin(-errno);
+	opener->socket = pair[1];
+	keeper->config.buffers = opener->channel;
+	keeper->config.opener = pair[0];
+	return keeper_start_opener(keeper);
+}
+
+/* it waits on its socket, or for the worker: then on a channel that is being closed */
+static void keeper_drop_opener(struct keeper *keeper)
+{
+	if (keeper->opener <= 0)
+		return;
+	shutdown(keeper->opener_config.socket, SHUT_RDWR);
+	keeper_sweep(keeper);
+	reap(&keeper->opener);
+}
+
 /* ---- the generation ---- */
 
 static int keeper_open_doors(struct keeper *keeper)
@@ -239,6 +286,8 @@ static int keeper_start(struct keeper *keeper)
 		.control = keeper->control,
 		.state = -1,
 		.keeper = -1,
+		.buffers = -1,
+		.opener = -1,
 	};
 	keeper->serves = keeper->node_done = false;
 	keeper_pick_user(config);
@@ -254,13 +303,15 @@ static int keeper_start(struct keeper *keeper)
 	}
 	r = keeper_start_injector(keeper);
 	if (r == 0)
+		r = keeper_mount_buffers(keeper);
+	if (r == 0)
 		r = keeper_start_worker(keeper);
 	if (r < 0)
 		log_error("keeper", "can't start a process: %s", strerror(-r));
 	return r;
 }
 
-/* ends both children and all that stood for them; the channels' nodes go */
+/* ends the children and all that stood for them; the channels' nodes go */
 static void keeper_drop(struct keeper *keeper)
 {
 	if (keeper->worker > 0)
@@ -277,6 +328,7 @@ static void keeper_drop(struct keeper *keeper)
 	for (size_t i = 0; i < keeper->config.n_doors; i++)
 		if (keeper->settings->frontends[i].kind == FRONTEND_FUSE)
 			priv_unmount_fuse(keeper->settings->frontends[i].dir);
+	keeper_drop_opener(keeper);
 	keeper_sweep(keeper);
 }
 
@@ -401,6 +453,17 @@ static void keeper_injector_died(struct keeper *keeper, int status)
 		loop_quit(keeper->loop, EXIT_FAILURE);
 }
 
+static void keeper_opener_died(struct keeper *keeper, int status)
+{
+	keeper->opener = 0;
+	if (status == 0)
+		return; /* the worker is ending */
+	say_death("opener", status);
+	opener_excuse(keeper->opener_config.socket);
+	if (keeper_gives_up(keeper) || keeper_start_opener(keeper) < 0)
+		loop_quit(keeper->loop, EXIT_FAILURE);
+}
+
 static void keeper_reap(struct keeper *keeper)
 {
 	int status;
@@ -409,6 +472,8 @@ static void keeper_reap(struct keeper *keeper)
 		keeper_worker_died(keeper, status);
 	if (keeper->injector > 0 && waitpid(keeper->injector, &status, WNOHANG) == keeper->injector)
 		keeper_injector_died(keeper, status);
+	if (keeper->opener > 0 && waitpid(keeper->opener, &status, WNOHANG) == keeper->opener)
+		keeper_opener_died(keeper, status);
 }
 
 static void keeper_signal(struct loop_signals *signals, int signo,
@@ -472,7 +537,7 @@ static int keeper_init(struct keeper *keeper)
 	}
 	r = priv_open_udmabuf(&keeper->udmabuf);
 	if (r < 0)
-		log_notice("keeper", "no /dev/udmabuf (%s): buffers are memfds, not dma-bufs",
+		log_notice("keeper", "no /dev/udmabuf (%s): drivers can't import buffers",
 			   strerror(-r));
 	keeper_note_standing(keeper);
 	return 0;

@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -140,6 +141,48 @@ void priv_unmount_fuse(const char *dir)
 		log_warning("keeper", "can't unmount %s: %s", dir, strerror(errno));
 }
 
+/* allow_other: buffers' files are for whoever is given one; nobody can reach a name here */
+static int configure_buffers(int context, int channel)
+{
+	const char *options[][2] = {
+		{ "source", "cusion" }, { "fd", NULL },	     { "rootmode", "40000" },
+		{ "user_id", "0" },	{ "group_id", "0" },
+	};
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", channel);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (fsconfig(context, FSCONFIG_SET_STRING, options[i][0], options[i][1] ?: number,
+			     0) < 0)
+			return -errno;
+	if (fsconfig(context, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 ||
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int priv_mount_buffers(int *ret_channel, int *ret_root)
+{
+	_cleanup_(fd_closep) int channel = -1, context = -1;
+	int r;
+
+	channel = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (channel < 0)
+		return -errno;
+	context = fsopen("fuse", FSOPEN_CLOEXEC);
+	if (context < 0)
+		return -errno;
+	r = configure_buffers(context, channel);
+	if (r < 0)
+		return r;
+	r = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (r < 0)
+		return -errno;
+	*ret_root = r;
+	*ret_channel = fd_steal(&channel);
+	return 0;
+}
+
 int priv_give_node(const char *path, mode_t mode, gid_t gid)
 {
 	if (lchown(path, 0, gid) < 0 || chmod(path, mode) < 0) {
@@ -197,6 +240,27 @@ int priv_listen_control(int *ret_fd, const char *path)
 	}
 	*ret_fd = fd_steal(&fd);
 	return 0;
+}
+
+int priv_keep_caps(const int *caps, size_t n)
+{
+	cap_t have = cap_get_proc(), want = cap_init();
+	cap_flag_value_t set;
+	int r = 0;
+
+	if (!have || !want)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (cap_get_flag(have, caps[i], CAP_PERMITTED, &set) < 0 || set != CAP_SET)
+			continue;
+		cap_set_flag(want, CAP_PERMITTED, 1, &caps[i], CAP_SET);
+		cap_set_flag(want, CAP_EFFECTIVE, 1, &caps[i], CAP_SET);
+	}
+	if (r == 0 && cap_set_proc(want) < 0)
+		r = -errno;
+	cap_free(have);
+	cap_free(want);
+	return err_origin(r);
 }
 
 int priv_become(uid_t uid, gid_t gid)

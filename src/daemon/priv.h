@@ -7,6 +7,7 @@
 #define DAEMON_PRIV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* as many open files as the kernel allows: a buffer costs one or two */
@@ -22,6 +23,10 @@ int priv_open_cuse(int *ret_fd, const char *name);
 int priv_mount_fuse(int *ret_fd, const char *dir);
 void priv_unmount_fuse(const char *dir);
 
+/* mounts the private file system of buffers' files (front/bufferfs.h) nowhere: its channel,
+ * O_NONBLOCK, and an fd of its root. When both are closed it is gone. Says nothing. */
+int priv_mount_buffers(int *ret_channel, int *ret_root);
+
 /* gives a node mode and group where no udev does */
 int priv_give_node(const char *path, mode_t mode, gid_t gid);
 
@@ -33,6 +38,9 @@ int priv_give_node(const char *path, mode_t mode, gid_t gid);
  * Return: 0; -EADDRINUSE where another service answers on it; or a negative error.
  */
 int priv_listen_control(int *ret_fd, const char *path);
+
+/* drops all capabilities but these, of which a container may have kept some from us */
+int priv_keep_caps(const int *caps, size_t n);
 
 /* becomes @uid and @gid for good: no capability, no group, no way back. 0 or a negative error. */
 int priv_become(uid_t uid, gid_t gid);

@@ -21,6 +21,7 @@
 #include "core/service.h"
 #include "core/state.h"
 #include "daemon/builtin.h"
+#include "daemon/files.h"
 #include "daemon/filter.h"
 #include "daemon/priv.h"
 #include "daemon/spawn.h"
@@ -35,6 +36,7 @@
 
 enum {
 	JOB_THREADS = 2,
+	FILES_CHANNEL = FRONTENDS_MAX, /* behind those of the doors */
 	LOOK_FIRST_S = 1, /* buffers that only looking finds ended: from so often ... */
 	LOOK_LAST_S = 60, /* ... to so seldom, while nothing changes */
 };
@@ -60,6 +62,7 @@ struct worker {
 	struct loop_signals signals;
 	struct loop_jobs *jobs;
 	struct state *state;
+	struct files *files;	/* NULL: no private file system */
 	struct builtin builtin; /* heaps, exporters, watch, service */
 	struct loop_poll watch_poll;
 	struct loop_timer look;
@@ -260,6 +263,8 @@ static int worker_become_user(struct worker *worker)
 	r = state_attach(&worker->state, config->state);
 	for (size_t i = 0; r == 0 && i < config->n_doors; i++)
 		r = state_slot_prefault(worker->state, i);
+	if (r == 0 && config->buffers >= 0)
+		r = state_slot_prefault(worker->state, FILES_CHANNEL);
 	if (r < 0)
 		return r;
 	r = priv_become(config->uid, config->gid);
@@ -340,15 +345,12 @@ static int worker_init_control(struct worker *worker)
 	return control_new(&worker->control, &config);
 }
 
-static int worker_init(struct worker *worker)
+/* the rest: all that exports buffers is known */
+static int worker_init_rest(struct worker *worker)
 {
 	int r;
 
-	r = worker_become_user(worker);
-	if (r == 0)
-		r = worker_init_loop(worker);
-	if (r == 0)
-		r = worker_init_service(worker);
+	r = worker_init_service(worker);
 	if (r == 0)
 		r = worker_open_doors(worker);
 	if (r == 0)
@@ -358,9 +360,65 @@ static int worker_init(struct worker *worker)
 	return r;
 }
 
+static void worker_files_tried(void *user, int result)
+{
+	struct worker *worker = user;
+	int r;
+
+	if (result == 0)
+		worker->builtin.file = files_steal_exporter(worker->files);
+	else
+		log_notice("worker", "buffers can't be files of a FUSE mount: %s",
+			   strerror(-result));
+	r = worker_init_rest(worker);
+	if (r < 0) {
+		log_error("worker", "can't start: %s", strerror(-r));
+		loop_quit(worker->loop, EXIT_FAILURE);
+	}
+}
+
+static void worker_files_gone(void *user)
+{
+	struct worker *worker = user;
+
+	log_warning("worker", "the kernel closed the connection of buffers' files");
+	loop_quit(worker->loop, EXIT_FAILURE); /* the keeper mounts anew */
+}
+
+/* the rest is made where it was tried what comes of it */
+static int worker_init_files(struct worker *worker)
+{
+	const struct files_config config = {
+		.loop = worker->loop,
+		.jobs = worker->jobs,
+		.state = worker->state,
+		.index = FILES_CHANNEL,
+		.opener = worker->config->opener,
+		.tried = worker_files_tried,
+		.gone = worker_files_gone,
+		.user = worker,
+	};
+
+	return files_new_consume_fd(&worker->files, &config, worker->config->buffers);
+}
+
+static int worker_init(struct worker *worker)
+{
+	int r;
+
+	r = worker_become_user(worker);
+	if (r == 0)
+		r = worker_init_loop(worker);
+	if (r < 0)
+		return r;
+	return worker->config->buffers < 0 ? worker_init_rest(worker) : worker_init_files(worker);
+}
+
 static void worker_deinit(struct worker *worker)
 {
 	worker->control = control_free(worker->control);
+	if (worker->files)
+		files_stop(worker->files); /* jobs may wait for one */
 	/* jobs first, then deliveries: each ends a call, which still needs its door */
 	worker->jobs = loop_jobs_free(worker->jobs);
 	worker_remove_tracers(worker);
@@ -372,6 +430,7 @@ static void worker_deinit(struct worker *worker)
 	loop_timer_cancel(&worker->look);
 	loop_poll_remove(&worker->watch_poll);
 	builtin_deinit(&worker->builtin);
+	worker->files = files_free(worker->files);
 	loop_poll_remove(&worker->keeper_poll);
 	loop_signals_remove(&worker->signals);
 	loop_free(worker->loop);

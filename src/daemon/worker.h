@@ -25,6 +25,8 @@ struct worker_config {
 	size_t n_doors;
 	int state;		  /* memfd, core/state.h */
 	int udmabuf;		  /* or -1 */
+	int buffers;		  /* channel of the file system of buffers' files, or -1 */
+	int opener;		  /* SEQPACKET to who opens these, daemon/opener.h */
 	int control;		  /* listening socket */
 	int keeper;		  /* SEQPACKET: worker_message out, keeper_message in */
 	int sockets[TRACERS_MAX]; /* to the tracers */
