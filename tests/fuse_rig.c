@@ -22,6 +22,8 @@
 
 #include "base/attr.h"
 #include "base/fd.h"
+#include "base/log.h"
+#include "deliver/message.h"
 #include "deliver/queue.h"
 #include "deliver/tracer.h"
 
@@ -41,6 +43,7 @@ struct rig_job {
 	struct deliver_job job;
 	struct rig *rig;
 	bool busy;
+	bool late;
 };
 
 struct rig_tracer {
@@ -163,16 +166,51 @@ static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 	memcpy(mine->job.bytes, &reply, sizeof(reply));
 }
 
+static int submit_late(struct rig *rig)
+{
+	int r = -EAGAIN;
+
+	for (size_t i = 0; i < RIG_JOBS; i++) {
+		if (!rig->jobs[i].late)
+			continue;
+		rig->jobs[i].late = false;
+		deliver_submit(deliver_queue_deliver(rig->queue), &rig->jobs[i].job);
+		r = 0;
+	}
+	return r;
+}
+
+static int has_late(struct rig *rig)
+{
+	for (size_t i = 0; i < RIG_JOBS; i++) {
+		if (rig->jobs[i].late)
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+static void answer_simple(struct rig *rig, const struct fuse_in_header *header, uint32_t cmd)
+{
+	struct fuse_ioctl_out out = { 0 };
+	int r = -ENOTTY;
+
+	if (cmd == RIG_QUERY)
+		r = 0;
+	else if (cmd == RIG_GO)
+		r = submit_late(rig);
+	else if (cmd == RIG_KEPT)
+		r = has_late(rig);
+	answer(rig, header->unique, r, &out, r ? 0 : sizeof(out));
+}
+
 static void on_ioctl(struct rig *rig, const struct fuse_in_header *header)
 {
 	const struct fuse_ioctl_in *in = (const void *)(header + 1);
 	const struct rig_alloc *alloc = (const void *)(in + 1);
-	struct fuse_ioctl_out out = { 0 };
 	struct rig_job *mine;
 
 	if (in->cmd != RIG_ALLOC && in->cmd != RIG_POKE) {
-		answer(rig, header->unique, in->cmd == RIG_QUERY ? 0 : -ENOTTY, &out,
-		       in->cmd == RIG_QUERY ? sizeof(out) : 0);
+		answer_simple(rig, header, in->cmd);
 		return;
 	}
 	mine = job_take(rig);
@@ -182,7 +220,9 @@ static void on_ioctl(struct rig *rig, const struct fuse_in_header *header)
 	}
 	mine->rig = rig;
 	job_fill(mine, header, in, alloc);
-	deliver_submit(deliver_queue_deliver(rig->queue), &mine->job);
+	mine->late = in->cmd == RIG_ALLOC && alloc->flags & RIG_LATE;
+	if (!mine->late)
+		deliver_submit(deliver_queue_deliver(rig->queue), &mine->job);
 }
 
 static void on_request(struct rig *rig, const struct fuse_in_header *header)
@@ -271,6 +311,7 @@ static void injector(struct rig *rig)
 {
 	sigset_t all;
 
+	log_set_level(LOG_LEVEL_WARNING);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
@@ -310,9 +351,21 @@ static int rig_mount(struct rig *rig)
 	return 0;
 }
 
+/* a tracer that answers is up */
+static int tracer_wait(const struct rig_tracer *tracer)
+{
+	struct deliver_request request = { .verb = DELIVER_POKE };
+	struct deliver_answer answer;
+
+	if (send(tracer->ends[0], &request, DELIVER_REQUEST_SIZE(0), 0) < 0 ||
+	    recv(tracer->ends[0], &answer, sizeof(answer), 0) != sizeof(answer))
+		return -EPIPE;
+	return 0;
+}
+
 static int rig_tracers(struct rig *rig, size_t n)
 {
-	int ends[RIG_TRACERS];
+	int ends[RIG_TRACERS], r = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct rig_tracer *tracer = &rig->tracers[i];
@@ -333,9 +386,11 @@ static int rig_tracers(struct rig *rig, size_t n)
 		return -errno;
 	if (!rig->injector)
 		injector(rig);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		close(rig->tracers[i].ends[1]);
-	return deliver_queue_new(&rig->queue, ends, n);
+		r = r ?: tracer_wait(&rig->tracers[i]);
+	}
+	return r ?: deliver_queue_new(&rig->queue, ends, n);
 }
 
 int rig_new(struct rig **ret, size_t n_tracers)
@@ -396,6 +451,11 @@ struct rig *rig_free(struct rig *rig)
 const char *rig_path(const struct rig *rig)
 {
 	return rig->path;
+}
+
+pid_t rig_injector(const struct rig *rig)
+{
+	return rig->injector;
 }
 
 void rig_stats(struct rig *rig, struct rig_stats *ret)

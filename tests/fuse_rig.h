@@ -10,15 +10,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "deliver/deliver.h"
 
 #define RIG_ALLOC   0xc0184900u /* modern ALLOC: 24 bytes, the fd at 16 */
 #define RIG_QUERY   0xc0184908u /* answered at once */
+#define RIG_GO	    0xc0184906u
+#define RIG_KEPT    0xc0184905u /* EAGAIN, or 0 while an ALLOC is kept */
 #define RIG_POKE    0xc0184907u /* pokes @len bytes of 0x5a at the address in the struct's @heaps */
 
 /* an ALLOC with this flag has its fd field where nothing is */
 #define RIG_NOWHERE 0x80000000u
+
+/* an ALLOC with this flag is kept until the next RIG_QUERY, from whomever */
+#define RIG_LATE    0x40000000u
 
 struct rig;
 
@@ -34,6 +40,9 @@ struct rig *rig_free(struct rig *rig);
 
 /* the device file */
 const char *rig_path(const struct rig *rig);
+
+/* the process of the tracers */
+pid_t rig_injector(const struct rig *rig);
 
 /* deliveries so far; waits until none is under way */
 void rig_stats(struct rig *rig, struct rig_stats *ret);

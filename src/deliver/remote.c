@@ -236,6 +236,9 @@ static int run_to_syscall(struct remote *remote)
 		case STOP_SYSCALL:
 			return 0;
 		case STOP_TRAP:
+			/* by our asking: it has been in user mode all this time */
+			if (remote->asked)
+				return -EIO;
 			signo = 0;
 			break;
 		case STOP_EXEC:

@@ -56,7 +56,8 @@ static bool request_is_sound(const struct tracer *tracer, ssize_t n, int fd)
 	return request->verb == DELIVER_POKE || (request->verb == DELIVER_GIVE_FD && fd >= 0);
 }
 
-static int act(struct tracer *tracer, int fd)
+/* the file is let go of before the answer: who counts its holders then counts right */
+static int act_consume_fd(struct tracer *tracer, int fd)
 {
 	const struct deliver_request *request = &tracer->request;
 	struct give_result given = { .result.result = -ESRCH };
@@ -68,6 +69,7 @@ static int act(struct tracer *tracer, int fd)
 		give_fd(&tracer->give, request, fd, &given);
 	else
 		given.result.result = poke_bytes(request);
+	fd_close(fd);
 	STOP_POINT("tracer.done", request->call.tid);
 	r = answer(tracer, &given.result);
 	STOP_POINT("tracer.answered", request->call.tid);
@@ -98,7 +100,7 @@ static int serve(struct tracer *tracer)
 		if (!request_is_sound(tracer, n, fd))
 			return err_origin(-EPROTO);
 		STOP_POINT("tracer.asked", tracer->request.call.tid);
-		r = act(tracer, fd);
+		r = act_consume_fd(tracer, fd_steal(&fd));
 	} while (!r);
 	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
