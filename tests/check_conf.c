@@ -15,8 +15,8 @@
 static char path[] = "/tmp/check_conf.XXXXXX";
 static char said[512]; /* the one line on stderr */
 
-/* runs conf_read() on a file of @text; stderr goes to @said */
-static int read_text(struct settings *settings, const char *text)
+/* runs conf_read() on a file of @size bytes; stderr goes to @said */
+static int read_bytes(struct settings *settings, const char *text, size_t size)
 {
 	int file, pipes[2], saved, r;
 	ssize_t n;
@@ -24,7 +24,7 @@ static int read_text(struct settings *settings, const char *text)
 	strcpy(path, "/tmp/check_conf.XXXXXX");
 	file = mkstemp(path);
 	ck_assert_int_ge(file, 0);
-	ck_assert_int_eq(write(file, text, strlen(text)), strlen(text));
+	ck_assert_int_eq(write(file, text, size), size);
 	close(file);
 
 	ck_assert_int_eq(pipe2(pipes, O_NONBLOCK), 0);
@@ -40,6 +40,11 @@ static int read_text(struct settings *settings, const char *text)
 	close(pipes[1]);
 	unlink(path);
 	return r;
+}
+
+static int read_text(struct settings *settings, const char *text)
+{
+	return read_bytes(settings, text, strlen(text));
 }
 
 START_TEST(good)
@@ -114,6 +119,40 @@ START_TEST(bad_files)
 }
 END_TEST
 
+/* what a line says does not depend on its length: inih would cut it in two */
+START_TEST(long_lines)
+{
+	struct settings settings;
+	char text[1024];
+
+	snprintf(text, sizeof(text), "; %300s\n[cusiond]\nlog-level = debug\n", "mode = 0777");
+	ck_assert_int_eq(read_text(&settings, text), 0);
+	ck_assert_int_eq(settings.log_level, LOG_LEVEL_DEBUG);
+
+	snprintf(text, sizeof(text), "[cusiond]\n;%198slog-level = debug\n", "");
+	ck_assert_int_eq(read_text(&settings, text), 0);
+	ck_assert_int_eq(settings.log_level, LOG_LEVEL_INFO);
+
+	snprintf(text, sizeof(text), "[cusiond]\ncontrol = /%0300d\nlog-level = loud\n", 1);
+	ck_assert_int_eq(read_text(&settings, text), -EINVAL);
+	ck_assert_msg(strstr(said, ":2: the line is too long\n"), "%s", said);
+
+	snprintf(text, sizeof(text), "[cusiond]\n%300slog-level = debug\n", "");
+	ck_assert_int_eq(read_text(&settings, text), -EINVAL);
+	ck_assert_msg(strstr(said, ":2: the line is too long\n"), "%s", said);
+}
+END_TEST
+
+START_TEST(nul_byte)
+{
+	static const char text[] = "[device ion]\nmode = 0600\0 0666\n";
+	struct settings settings;
+
+	ck_assert_int_eq(read_bytes(&settings, text, sizeof(text) - 1), -EINVAL);
+	ck_assert_msg(strstr(said, ":2: "), "%s", said);
+}
+END_TEST
+
 START_TEST(missing_file)
 {
 	struct settings settings;
@@ -177,6 +216,8 @@ int main(void)
 	tcase_add_test(tcase, good);
 	tcase_add_test(tcase, empty);
 	tcase_add_loop_test(tcase, bad_files, 0, ARRAY_SIZE(bad));
+	tcase_add_test(tcase, long_lines);
+	tcase_add_test(tcase, nul_byte);
 	tcase_add_test(tcase, missing_file);
 	tcase_add_test(tcase, options);
 	tcase_add_test(tcase, bad_options);

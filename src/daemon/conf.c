@@ -134,15 +134,48 @@ static int conf_pair(void *user, const char *section, const char *name, const ch
 	return 1;
 }
 
-/* fgets() that counts the lines */
+/* a line that inih must not see: cut in two, or ended by a NUL, it would mean something else */
+static void conf_bad_line(struct conf_parse *parse, const char *what)
+{
+	if (!parse->error_line)
+		snprintf(parse->error, sizeof(parse->error), "%s", what);
+	parse->error_line = parse->error_line ?: parse->line;
+}
+
+/* reads one whole line; @text has what fits of it. Return: its length, or -1 at the end. */
+static ssize_t conf_read_line(struct conf_parse *parse, char *text, size_t size)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc(parse->file)) != EOF && c != '\n') {
+		if (n < size - 1)
+			text[n] = c;
+		if (!c)
+			conf_bad_line(parse, "a NUL byte in the line");
+		n++;
+	}
+	text[MIN(n, size - 1)] = '\0';
+	return c == EOF && !n ? -1 : (ssize_t)n;
+}
+
+/* fgets() that counts the lines and never cuts one; a comment may be of any length */
 static char *conf_line(char *text, int size, void *stream)
 {
 	struct conf_parse *parse = stream;
-	char *line = fgets(text, size, parse->file);
+	char first;
+	ssize_t n;
 
-	if (line)
-		parse->line++;
-	return line;
+	parse->line++;
+	n = conf_read_line(parse, text, size);
+	if (n < 0)
+		return NULL;
+	first = text[strspn(text, " \t")];
+	if (n >= size && first != ';' && first != '#') {
+		conf_bad_line(parse, "the line is too long");
+		text[0] = '\0';
+	}
+	return text;
 }
 
 /* inih gives stream and user apart; both are the parse */
@@ -158,11 +191,11 @@ static int conf_parse(struct conf_parse *parse)
 	}
 	r = ini_parse_stream(conf_line, parse, conf_pair, parse);
 	fclose(parse->file);
-	if (r == 0)
+	if (r == 0 && !parse->error_line)
 		return 0;
 
-	/* inih reads on after an error of its own: the first line is the one to mend */
-	if (parse->error_line && parse->error_line <= r)
+	/* both read on after an error: the first line is the one to mend */
+	if (parse->error_line && (r <= 0 || parse->error_line <= r))
 		fprintf(stderr, "cusiond: %s:%d: %s\n", parse->path, parse->error_line,
 			parse->error);
 	else
