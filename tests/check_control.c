@@ -175,6 +175,21 @@ START_TEST(bad_requests)
 }
 END_TEST
 
+/* what stands behind a NUL is part of the request */
+START_TEST(nul_byte)
+{
+	static const char request[] = "{\"verb\":\"status\"}\0 and more";
+	struct json_object *answer, *error;
+	int fd = peer_connect();
+
+	answer = ask(fd, request, sizeof(request) - 1);
+	ck_assert(json_object_object_get_ex(answer, "error", &error));
+	json_object_put(answer);
+	close(fd);
+	turn();
+}
+END_TEST
+
 START_TEST(too_large)
 {
 	char request[8192];
@@ -243,6 +258,7 @@ int main(void)
 	tcase_set_timeout(tcase, 20);
 	tcase_add_test(tcase, status);
 	tcase_add_loop_test(tcase, bad_requests, 0, ARRAY_SIZE(bad));
+	tcase_add_test(tcase, nul_byte);
 	tcase_add_test(tcase, too_large);
 	tcase_add_test(tcase, crowd);
 	tcase_add_test(tcase, deaf);

@@ -136,15 +136,20 @@ static struct json_object *control_answer(struct control *control, const struct 
 	return answer_error("an unknown verb");
 }
 
+/* @text has a NUL behind its @size bytes: json-c takes that for the end */
 static struct json_object *request_parse(const char *text, size_t size)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(8);
-	struct json_object *request = NULL;
+	struct json_tokener *tokener;
+	struct json_object *request;
 
+	/* where a NUL stands in it, json-c would end there and be content */
+	if (memchr(text, '\0', size))
+		return NULL;
+	tokener = json_tokener_new_ex(8);
 	if (!tokener)
 		return NULL;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	request = json_tokener_parse_ex(tokener, text, size);
+	request = json_tokener_parse_ex(tokener, text, size + 1);
 	json_tokener_free(tokener);
 	return request;
 }
@@ -166,7 +171,7 @@ static void peer_event(struct loop_poll *poll, short revents)
 		return;
 	}
 	text[n] = '\0';
-	request = request_parse(text, n + 1);
+	request = request_parse(text, n);
 	answer = control_answer(peer->control, peer, request);
 	out = json_object_to_json_string_length(answer, JSON_C_TO_STRING_PLAIN, &size);
 	/* a peer that doesn't read has its answers dropped with it */
