@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,6 +86,18 @@ START_TEST(drop)
 }
 END_TEST
 
+/* the case's timeout is much less than the kernel's for a lease */
+START_TEST(drop_under_lease)
+{
+	int fd;
+
+	ck_assert_int_eq(pages_new(&fd, SIZE, true), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETSIG, SIGURG), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+	ck_assert_int_eq(pages_drop(fd, SIZE), -1);
+}
+END_TEST
+
 START_TEST(too_large)
 {
 	int fd = -1;
@@ -126,6 +139,7 @@ int main(void)
 	tcase_add_test(tcase, whole_zero_sealed);
 	tcase_add_test(tcase, read_only);
 	tcase_add_test(tcase, drop);
+	tcase_add_test(tcase, drop_under_lease);
 	tcase_add_test(tcase, too_large);
 	tcase_add_test(tcase, faults);
 	suite_add_tcase(suite, tcase);

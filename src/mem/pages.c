@@ -66,7 +66,8 @@ int pages_drop(int fd, uint64_t size)
 {
 	_cleanup_(fd_closep) int writable = -1;
 
-	writable = pages_reopen(fd, O_RDWR);
+	/* where somebody has a lease on it, an open that may block waits for 45 s */
+	writable = pages_reopen(fd, O_RDWR | O_NONBLOCK);
 	if (writable >= 0)
 		fallocate(writable, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size);
 	return fd_close(fd);
