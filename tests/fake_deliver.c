@@ -30,9 +30,8 @@ struct deliver_job *fake_deliver_job(struct fake_deliver *fake)
 	return list_entry(fake->jobs.next, struct deliver_job, link);
 }
 
-void fake_deliver_end(struct fake_deliver *fake, int result, bool replied, int *keep_fd)
+void fake_deliver_end_job(struct deliver_job *job, int result, bool replied, int *keep_fd)
 {
-	struct deliver_job *job = fake_deliver_job(fake);
 	const struct deliver_result outcome = { .result = result, .replied = replied };
 
 	list_remove(&job->link);
@@ -42,4 +41,9 @@ void fake_deliver_end(struct fake_deliver *fake, int result, bool replied, int *
 		close(job->fd);
 	job->fd = -1;
 	job->done(job, &outcome);
+}
+
+void fake_deliver_end(struct fake_deliver *fake, int result, bool replied, int *keep_fd)
+{
+	fake_deliver_end_job(fake_deliver_job(fake), result, replied, keep_fd);
 }

@@ -18,6 +18,9 @@ void fake_deliver_init(struct fake_deliver *fake);
 /* the oldest job, which must be there */
 struct deliver_job *fake_deliver_job(struct fake_deliver *fake);
 
+/* ends any job of a deliver: its fd (closed unless @keep_fd is given) and its result */
+void fake_deliver_end_job(struct deliver_job *job, int result, bool replied, int *keep_fd);
+
 /* ends the oldest job: its fd (closed unless @keep_fd is given) and its result */
 void fake_deliver_end(struct fake_deliver *fake, int result, bool replied, int *keep_fd);
 

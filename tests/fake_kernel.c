@@ -58,7 +58,7 @@ uint64_t fake_send(struct fake_kernel *kernel, uint32_t opcode, uint64_t node, c
 	return header.unique;
 }
 
-static bool fake_try(struct fake_kernel *kernel, struct fake_answer *answer)
+bool fake_try(struct fake_kernel *kernel, struct fake_answer *answer)
 {
 	uint8_t frame[FRAME_MAX];
 	struct fuse_out_header header;

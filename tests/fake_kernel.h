@@ -39,6 +39,9 @@ void fake_kernel_close(struct fake_kernel *kernel);
 uint64_t fake_send(struct fake_kernel *kernel, uint32_t opcode, uint64_t node, const void *body,
 		   size_t size);
 
+/* takes the next answer if there is one; the loop stands still */
+bool fake_try(struct fake_kernel *kernel, struct fake_answer *answer);
+
 /* takes the next answer; turns the loop until it comes. Fails the test after two seconds. */
 void fake_receive(struct fake_kernel *kernel, struct fake_answer *answer);
 

@@ -17,6 +17,8 @@ vm_packages=(qemu-system-x86 busybox-static cpio kmod xz-utils)
 systemd_packages=(mmdebstrap e2fsprogs)
 # shellcheck disable=SC2034
 lint_packages=(clang clang-format mandoc shellcheck)
+# shellcheck disable=SC2034
+fuzz_packages=(clang libclang-rt-14-dev)
 
 say()
 {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Fuzz target: the configuration file. The input is the file. Asserted: it is good and nothing is
+ * said, or it is bad, settings stay as they were and exactly one line is said, which names the file
+ * and a line of it.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/fd.h"
+#include "daemon/conf.h"
+#include "fuzz.h"
+
+enum { SAID_MAX = 4096 };
+
+/* conf_read(), with what it says on stderr in @said */
+static int read_quietly(struct settings *settings, const char *path, char *said)
+{
+	FILE *saved = stderr, *memory;
+	int r;
+
+	memset(said, 0, SAID_MAX);
+	memory = fmemopen(said, SAID_MAX, "w");
+	ck_assert_ptr_nonnull(memory);
+	stderr = memory;
+	r = conf_read(settings, path);
+	stderr = saved;
+	fclose(memory);
+	return r;
+}
+
+static unsigned int count_lines(const uint8_t *data, size_t size)
+{
+	unsigned int n = 1;
+
+	for (size_t i = 0; i < size; i++)
+		n += data[i] == '\n';
+	return n;
+}
+
+/* nothing but comments and blank lines, without a NUL */
+static bool says_nothing(const uint8_t *data, size_t size)
+{
+	bool start = true, comment = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (data[i] == '\n') {
+			start = true;
+			comment = false;
+		} else if (start && (data[i] == ';' || data[i] == '#')) {
+			comment = true;
+		} else if (!data[i] || !(comment || data[i] == ' ' || data[i] == '\t')) {
+			return false;
+		}
+		start = start && (data[i] == '\n' || data[i] == ' ' || data[i] == '\t');
+	}
+	return true;
+}
+
+static void check_said(const char *said, const char *path, unsigned int lines)
+{
+	char start[96], *end;
+	unsigned long line;
+
+	snprintf(start, sizeof(start), "cusiond: %s:", path);
+	ck_assert_msg(!strncmp(said, start, strlen(start)), "%s", said);
+	line = strtoul(said + strlen(start), &end, 10);
+	ck_assert_msg(line >= 1 && line <= lines, "line %lu of %u: %s", line, lines, said);
+	ck_assert_msg(!strncmp(end, ": ", 2) && end[2] != '\n', "%s", said);
+	ck_assert_msg(strchr(said, '\n') == said + strlen(said) - 1, "%s", said);
+}
+
+static void check_settings(const struct settings *settings)
+{
+	ck_assert_uint_le(settings->mode, 0777);
+	ck_assert_uint_lt(strnlen(settings->control, sizeof(settings->control)),
+			  sizeof(settings->control));
+	ck_assert_int_eq(settings->control[0], '/');
+	ck_assert_uint_lt(strnlen(settings->group, sizeof(settings->group)),
+			  sizeof(settings->group));
+	ck_assert_int_ne(settings->group[0], '\0');
+	ck_assert(settings->log_level >= LOG_LEVEL_ERROR && settings->log_level <= LOG_LEVEL_DEBUG);
+	ck_assert(settings->policy.abi_version == 0 || settings->policy.abi_version == 2);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(fd_closep) int fd = memfd_create("fuzz_conf", MFD_CLOEXEC);
+	struct settings settings, builtin;
+	char path[32], said[SAID_MAX];
+	int r;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, data, size), size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+
+	memset(&builtin, 0, sizeof(builtin)); /* its padding is compared too */
+	settings_init(&builtin);
+	memcpy(&settings, &builtin, sizeof(settings));
+	r = read_quietly(&settings, path, said);
+	if (r == 0) {
+		if (says_nothing(data, size))
+			ck_assert(!memcmp(&settings, &builtin, sizeof(settings)));
+		ck_assert_str_eq(said, "");
+		check_settings(&settings);
+	} else {
+		ck_assert_int_eq(r, -EINVAL);
+		ck_assert(!memcmp(&settings, &builtin, sizeof(settings)));
+		check_said(said, path, count_lines(data, size));
+	}
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel's books about a channel, and a caller's: which requests wait for an answer, which
+ * files are open, which fds of buffers are held. Every answer is held against them: it must be one
+ * that is waited for, the first one, and in the kernel's limits.
+ */
+#ifndef TESTS_FUZZ_MODEL_H
+#define TESTS_FUZZ_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deliver/deliver.h"
+#include "fake_kernel.h"
+
+enum {
+	MODEL_CHANNELS_MAX = 2,
+	MODEL_WAITING_MAX = 64,
+	MODEL_FILES_MAX = 32,
+	MODEL_HELD_MAX = 32,
+	MODEL_BATCH_MAX = 8, /* requests that are sent before the first answer is taken */
+};
+
+/* a request that wants an answer */
+struct model_request {
+	uint64_t unique;
+	uint32_t channel, opcode;
+	uint32_t major; /* of an INIT */
+	uint64_t fh;
+	bool as_kernel; /* an ioctl whose sizes follow from its number */
+	bool good;	/* sent to a door after its handshake, on an open file */
+	uint32_t cmd, flags, tid, uid;
+	uint64_t arg;
+	uint32_t out_size;
+	uint64_t len; /* of an ALLOC */
+	uint32_t mask;
+};
+
+struct model_file {
+	uint64_t fh;
+	uint32_t channel;
+};
+
+struct model_held {
+	int fd;
+	uint64_t size; /* as its request asked for it, in pages */
+};
+
+struct model {
+	struct model_request waiting[MODEL_WAITING_MAX];
+	size_t n_waiting;
+	struct model_file files[MODEL_FILES_MAX];
+	size_t n_files;
+	struct model_held held[MODEL_HELD_MAX];
+	size_t n_held;
+	bool shaken[MODEL_CHANNELS_MAX]; /* the handshake is done */
+	bool faulty;			 /* a fault was made: errors may be any */
+};
+
+/* may this be sent: there is room in the books, and it is nothing that libfuse answers although
+ * nobody waits, as it does before the handshake */
+bool model_may_send(const struct model *model, uint32_t channel, uint32_t opcode);
+
+/* a request is sent: @frame is its header, what follows is there for as long as doors look at it */
+void model_sent(struct model *model, uint32_t channel, const void *frame);
+
+/* an answer came, from a door or from who delivers */
+void model_answered(struct model *model, uint32_t channel, const struct fake_answer *answer);
+
+/* the caller was killed: no answer will come of this */
+void model_forgotten(struct model *model, uint32_t channel, uint64_t unique);
+
+/* the request that a delivery is for; asserts that the delivery says of it what it said itself */
+struct model_request *model_of_delivery(struct model *model, const struct deliver_job *job);
+
+/* as what the deliverer writes to the channel: the answer that the door has prepared */
+void model_replied(struct model *model, const struct deliver_job *job);
+
+/* the connection is gone: nobody waits on it, its files are closed without a word */
+void model_hung_up(struct model *model, uint32_t channel);
+
+const struct model_file *model_file_of(const struct model *model, uint64_t fh);
+
+void model_hold(struct model *model, int fd, uint64_t size);
+void model_drop(struct model *model, size_t i);
+
+#endif
