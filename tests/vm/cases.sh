@@ -9,7 +9,7 @@
 # Its environment: TESTS, the folder of the tests' programs; WHERE, one of the places; CUSION_LONG.
 : "${top_srcdir:?}"
 
-series=6.12 where='' out='' limit='' verbose='' stage='' given=() work='' list='' image='' modules=''
+series=6.12 group='' where='' out='' limit='' verbose='' stage='' given=() work='' list='' image='' modules=''
 
 # parse_options PLACE ARGUMENT...
 parse_options()
@@ -17,15 +17,17 @@ parse_options()
 	local option
 
 	where=$1
+	group=$1
 	out=$1-out
 	shift
-	while getopts k:o:t:v option; do
+	while getopts g:k:o:t:v option; do
 		case $option in
+		g) group=$OPTARG ;;
 		k) series=$OPTARG ;;
 		o) out=$OPTARG ;;
 		t) limit=$OPTARG ;;
 		v) verbose=yes ;;
-		*) die "usage: ${0##*/} [-k 6.12|6.1] [-o FOLDER] [-t SECONDS] [-v] STAGE [CASE...]" ;;
+		*) die "usage: ${0##*/} [-g GROUP] [-k 6.12|6.1] [-o FOLDER] [-t SECONDS] [-v] STAGE [CASE...]" ;;
 		esac
 	done
 	shift $((OPTIND - 1))
