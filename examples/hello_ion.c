@@ -131,6 +131,7 @@ static int run(char **command)
 	pid_t child;
 	int status;
 
+	putchar('\n');
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
@@ -138,7 +139,10 @@ static int run(char **command)
 		perror(command[0]);
 		_exit(127);
 	}
-	return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : ECHILD;
+	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+		return ECHILD;
+	putchar('\n');
+	return 0;
 }
 
 int main(int argc, char **argv)

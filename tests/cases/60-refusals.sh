@@ -29,8 +29,13 @@ modprobe cuse
 refused "not root" root su outsider -c "$(command -v cusiond)"
 check "no node is left" [ ! -e /dev/ion ]
 
+: >/dev/ion
+refused "the name is taken" /dev/ion cusiond
+check "who has it keeps it" [ -f /dev/ion ]
+rm /dev/ion
+
 if start_service; then
-	refused "the name is taken" /dev/ion cusiond
+	refused "a second service" "another cusiond" cusiond
 	client classic
 fi
 finish
