@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # where: vm fuse
-# limit: 240
+# limit: 600
 #
 # The main job, by programs that know nothing of cusion: static 64-bit, static i386, dynamic over libion.
 # shellcheck source=tests/service.sh

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # where: vm fuse
-# limit: 240
+# limit: 600
 #
 # Every refusal of the ABI, for 64-bit and i386 programs.
 # shellcheck source=tests/service.sh

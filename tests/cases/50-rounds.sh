@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # where: vm fuse
-# limit: 300
+# limit: 900
 #
 # Ten thousand rounds of allocate and close leave nothing in the service.
 # shellcheck source=tests/service.sh
