@@ -37,7 +37,7 @@ static int null_ioctl(int ion)
 
 static int alloc_and_close(int ion)
 {
-	struct ion_alloc data = { .len = PAGE, .mask = 1u << ION_ID_SYSTEM };
+	struct ion_alloc data = { .len = PAGE, .mask = 1u << ION_ID_SYSTEM, .fd = UINT32_MAX };
 
 	return ioctl(ion, ION_ALLOC, &data) || close(data.fd);
 }
