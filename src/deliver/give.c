@@ -51,7 +51,8 @@ struct gift {
 	struct post far; /* in the caller's network namespace, where that isn't ours */
 	const struct post *post;
 	int64_t socket;
-	int64_t number; /* what the file came under */
+	bool passed;	/* the file may have come */
+	int64_t number; /* what it came under */
 	uint64_t page;
 	uint64_t most;	     /* the soft limit that we set, or 0 ... */
 	struct rlimit limit; /* ... in place of this */
@@ -264,6 +265,7 @@ static int pass_file(struct gift *gift)
 	if (r)
 		return r;
 	STOP_POINT("give.header", gift->remote.tid);
+	gift->passed = true;
 	r = run(gift, &ret, ARCH_RECVMSG, gift->socket, gift->page,
 		MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	STOP_POINT("give.received", gift->remote.tid);
@@ -390,6 +392,8 @@ static int clean_up(struct gift *gift, int r)
 	restore_limit(gift);
 	if (r == -ESRCH || r == -ETIMEDOUT)
 		return r;
+	if (r && gift->passed && gift->number < 0)
+		find_number(gift);
 	if (r && gift->number >= 0 && remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->number))
 		return r;
 	if (r && gift->socket >= 0 && remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->socket))

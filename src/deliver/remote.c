@@ -14,6 +14,8 @@
 #include "base/stop_point.h"
 
 #define ALL_SIGNALS UINT64_MAX
+#define STATUS_MAX  4096
+#define ASKED_MAX   4 /* stops in one step that we had to ask for */
 
 /* TRACEEXEC: a thread that came out of an exec must never get registers from us: the program may
  * be a setuid one, and the registers are the caller's choice */
@@ -39,16 +41,44 @@ static enum stop stop_of_status(int status)
 	}
 }
 
-long remote_status(const struct remote *remote, const char *key)
+/* what stands behind @key in its /proc/TID/status, in @text, or NULL */
+static const char *status_value(const struct remote *remote, const char *key, char text[STATUS_MAX])
 {
-	char path[64], name[32], text[4096], *line;
+	char path[64], name[32], *line;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", remote->tid);
-	snprintf(name, sizeof(name), "\n%s:", key);
-	if (file_read_text(path, text, sizeof(text)) < 0)
-		return -1;
+	snprintf(name, sizeof(name), "\n%s:\t", key);
+	if (file_read_text(path, text, STATUS_MAX) < 0)
+		return NULL;
 	line = strstr(text, name);
-	return line ? strtol(line + strlen(name), NULL, 10) : -1;
+	return line ? line + strlen(name) : NULL;
+}
+
+long remote_status(const struct remote *remote, const char *key)
+{
+	char text[STATUS_MAX];
+	const char *value = status_value(remote, key, text);
+
+	return value ? strtol(value, NULL, 10) : -1;
+}
+
+/*
+ * Is there no more time for this caller? One that could run and doesn't get a CPU (a quota, a busy
+ * machine) is waited for, if somebody else takes over what there is to do beside. One that sleeps
+ * where nothing of ours makes it sleep is not.
+ */
+static bool is_over(struct remote *remote)
+{
+	struct watch *watch = remote->watch;
+	char text[STATUS_MAX];
+	const char *state;
+
+	if (!watch_is_over(watch))
+		return false;
+	state = status_value(remote, "State", text);
+	if (state && *state == 'R')
+		return !watch_may_go_on(watch);
+	return !watch_is_patient(watch);
 }
 
 bool remote_waits_in(pid_t tid, const struct deliver_call *call)
@@ -133,7 +163,7 @@ static int wait_any(struct remote *remote, int *ret_status)
 		}
 		if (errno != EINTR)
 			return -ESRCH;
-		if (watch_is_over(remote->watch))
+		if (is_over(remote))
 			return -ETIMEDOUT;
 		if (watch_step_is_over(remote->watch) && !remote->asked)
 			remote_interrupt(remote);
@@ -179,7 +209,7 @@ int remote_wait(struct remote *remote)
 		}
 		if (r)
 			return r;
-		if (watch_is_over(remote->watch))
+		if (is_over(remote))
 			return -ETIMEDOUT;
 	}
 }
@@ -224,7 +254,7 @@ int remote_hold(struct remote *remote, const struct deliver_call *call)
 /* run the thread to its next syscall stop */
 static int run_to_syscall(struct remote *remote)
 {
-	int status, r, signo = 0;
+	int status, r, signo = 0, asked = 0;
 
 	for (;;) {
 		r = resume(remote, PTRACE_SYSCALL, signo);
@@ -236,9 +266,14 @@ static int run_to_syscall(struct remote *remote)
 		case STOP_SYSCALL:
 			return 0;
 		case STOP_TRAP:
-			/* by our asking: it has been in user mode all this time */
-			if (remote->asked)
+			/*
+			 * By our asking: it has run code of its own all this time, or it has not
+			 * run at all. That one only needs to be let.
+			 */
+			if (remote->asked && ++asked == ASKED_MAX)
 				return -EIO;
+			remote->asked = false;
+			watch_step(remote->watch);
 			signo = 0;
 			break;
 		case STOP_EXEC:
@@ -254,7 +289,7 @@ static int run_to_syscall(struct remote *remote)
 				return -EIO;
 			signo = SIGSTOP;
 		}
-		if (watch_is_over(remote->watch))
+		if (is_over(remote))
 			return -EIO;
 	}
 }

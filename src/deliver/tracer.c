@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * ptrace knows threads, not processes: who seized must also wait and let go, and a caller that
- * can't be let go of stays with its tracer until that thread ends. So the work is done in a thread
- * that may end at any delivery, and tracer_run() starts the next one.
+ * can't be let go of stays with its tracer until that thread ends, which kills it. So the work is
+ * done in a thread that may end at any delivery, and tracer_run() starts the next one.
+ *
+ * A caller that could go on but gets no CPU (a quota, a busy machine) is honest: its thread stays
+ * with it for as long as it takes, tells the worker that this delivery failed, and leaves the
+ * socket to the next thread all the same.
  */
 #include "deliver/tracer.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -20,17 +27,48 @@
 #include "deliver/message.h"
 #include "deliver/poke.h"
 
+#define LATE_MAX 32
+
 enum {
 	_TRACER_OK,
 	TRACER_E_STUCK, /* this thread must end, another one takes over */
+	TRACER_E_LATE,	/* this thread stays with its caller, another one takes over */
+};
+
+/* what the threads of one socket have in common; the last one that knows it frees it */
+struct lane {
+	const struct tracer_config *config;
+	atomic_int refs; /* tracer_run()'s, and one of each thread */
+	atomic_int late; /* threads that stay with their callers */
+	sem_t left;	 /* posted once by each thread: the socket is the next one's */
+	int result;	 /* of the thread that posted ... */
+	bool stays;	 /* ... and whether it goes on without the socket */
 };
 
 struct tracer {
+	struct lane *lane;
 	const struct tracer_config *config;
 	struct give give;
 	struct deliver_request request;
-	int result;
+	struct give_result given; /* so far */
+	bool late;
 };
+
+static struct lane *lane_unref(struct lane *lane)
+{
+	if (lane && atomic_fetch_sub(&lane->refs, 1) == 1) {
+		sem_destroy(&lane->left);
+		free(lane);
+	}
+	return NULL;
+}
+DEFINE_CLEANUP(struct lane *, lane_unref);
+
+static void lane_leave(struct lane *lane, int result)
+{
+	lane->result = result;
+	sem_post(&lane->left);
+}
 
 static int answer(struct tracer *tracer, const struct deliver_result *result)
 {
@@ -42,6 +80,29 @@ static int answer(struct tracer *tracer, const struct deliver_result *result)
 	ssize_t n = fd_send(tracer->config->socket, &answer, sizeof(answer), -1, 0);
 
 	return n < 0 ? n : 0;
+}
+
+/* the watch's: the delivery takes long; the rest of it is this thread's own affair */
+static bool hand_over(void *user)
+{
+	struct tracer *tracer = user;
+	struct deliver_result result = {
+		.result = -EIO,
+		.replied = tracer->given.result.replied,
+	};
+	int r;
+
+	if (atomic_fetch_add(&tracer->lane->late, 1) >= LATE_MAX) {
+		atomic_fetch_sub(&tracer->lane->late, 1);
+		return false;
+	}
+	log_info("deliver", "thread %u (uid %u) gets no CPU: waiting for it apart",
+		 tracer->request.call.tid, tracer->request.call.uid);
+	tracer->late = true;
+	r = answer(tracer, &result);
+	tracer->lane->stays = true;
+	lane_leave(tracer->lane, r == -EPIPE || r == -ECONNRESET ? 0 : r ? r : TRACER_E_LATE);
+	return true;
 }
 
 static bool request_is_sound(const struct tracer *tracer, ssize_t n, int fd)
@@ -60,23 +121,28 @@ static bool request_is_sound(const struct tracer *tracer, ssize_t n, int fd)
 static int act_consume_fd(struct tracer *tracer, int fd)
 {
 	const struct deliver_request *request = &tracer->request;
-	struct give_result given = { .result.result = -ESRCH };
+	struct give_result *given = &tracer->given;
 	int r;
 
+	*given = (struct give_result){ .result.result = -ESRCH };
 	if (request->call.tid == 0)
 		log_info("deliver", "a caller that is not visible in our pid namespace");
 	else if (request->verb == DELIVER_GIVE_FD)
-		give_fd(&tracer->give, request, fd, &given);
+		give_fd(&tracer->give, request, fd, given);
 	else
-		given.result.result = poke_bytes(request);
+		given->result.result = poke_bytes(request);
 	fd_close(fd);
-	STOP_POINT("tracer.done", request->call.tid);
-	r = answer(tracer, &given.result);
-	STOP_POINT("tracer.answered", request->call.tid);
-	if (given.stuck)
+	if (given->stuck)
 		log_warning("deliver", "thread %u (uid %u) can't be stopped: let go of by force",
 			    request->call.tid, request->call.uid);
-	return r ? r : given.stuck ? TRACER_E_STUCK : 0;
+	if (tracer->late) {
+		atomic_fetch_sub(&tracer->lane->late, 1);
+		return TRACER_E_LATE;
+	}
+	STOP_POINT("tracer.done", request->call.tid);
+	r = answer(tracer, &given->result);
+	STOP_POINT("tracer.answered", request->call.tid);
+	return r ? r : given->stuck ? TRACER_E_STUCK : 0;
 }
 
 static int serve(struct tracer *tracer)
@@ -107,34 +173,63 @@ static int serve(struct tracer *tracer)
 
 static void *tracer_thread(void *user)
 {
-	struct tracer *tracer = user;
+	_cleanup_(lane_unrefp) struct lane *lane = user;
+	struct tracer tracer = { .lane = lane, .config = lane->config };
 	cpu_set_t set;
+	int r;
 
-	if (tracer->config->cpu >= 0) {
+	if (tracer.config->cpu >= 0) {
 		CPU_ZERO(&set);
-		CPU_SET(tracer->config->cpu, &set);
+		CPU_SET(tracer.config->cpu, &set);
 		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 	}
-	tracer->result =
-		give_init(&tracer->give, tracer->config->channels, tracer->config->n_channels);
-	if (tracer->result)
-		return NULL;
-	tracer->result = serve(tracer);
-	give_deinit(&tracer->give);
+	r = give_init(&tracer.give, tracer.config->channels, tracer.config->n_channels);
+	if (!r) {
+		tracer.give.watch.hand_over = hand_over;
+		tracer.give.watch.user = &tracer;
+		r = serve(&tracer);
+		give_deinit(&tracer.give);
+	}
+	if (!tracer.late)
+		lane_leave(lane, r);
 	return NULL;
+}
+
+/* one thread at the socket, until it leaves it */
+static int lane_run(struct lane *lane)
+{
+	pthread_t thread;
+	int r;
+
+	lane->stays = false;
+	atomic_fetch_add(&lane->refs, 1);
+	r = -pthread_create(&thread, NULL, tracer_thread, lane);
+	if (r) {
+		atomic_fetch_sub(&lane->refs, 1);
+		return err_origin(r);
+	}
+	while (sem_wait(&lane->left) < 0)
+		;
+	if (lane->stays)
+		pthread_detach(thread);
+	else
+		pthread_join(thread, NULL);
+	return lane->result;
 }
 
 int tracer_run(const struct tracer_config *config)
 {
-	struct tracer tracer = { .config = config };
-	pthread_t thread;
+	_cleanup_(lane_unrefp) struct lane *lane = NULL;
 	int r;
 
+	lane = calloc(1, sizeof(*lane));
+	if (!lane)
+		return err_origin(-ENOMEM);
+	lane->config = config;
+	atomic_init(&lane->refs, 1);
+	sem_init(&lane->left, 0, 0);
 	do {
-		r = -pthread_create(&thread, NULL, tracer_thread, &tracer);
-		if (r)
-			return err_origin(r);
-		pthread_join(thread, NULL);
-	} while (tracer.result == TRACER_E_STUCK);
-	return tracer.result;
+		r = lane_run(lane);
+	} while (r == TRACER_E_STUCK || r == TRACER_E_LATE);
+	return r;
 }

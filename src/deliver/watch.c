@@ -60,12 +60,25 @@ void watch_start(struct watch *watch)
 {
 	watch->ticks = 0;
 	watch->step = 0;
+	watch->patient = false;
 	watch_set(watch, WATCH_TICK_MS * 1000000L);
 }
 
 void watch_stop(struct watch *watch)
 {
 	watch_set(watch, 0);
+}
+
+bool watch_may_go_on(struct watch *watch)
+{
+	if (!watch->patient) {
+		if (!watch->hand_over || !watch->hand_over(watch->user))
+			return false;
+		watch->patient = true;
+		watch_set(watch, WATCH_SLOW_MS * 1000000L);
+	}
+	watch->seen = watch->ticks;
+	return true;
 }
 
 int watch_bounded(struct watch *watch, int (*call)(void *user), void *user)

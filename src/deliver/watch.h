@@ -14,9 +14,14 @@
 #define WATCH_TICK_MS	 20
 #define WATCH_STEP_TICKS 6  /* a step's limit: 100 ms and what is left of a tick */
 #define WATCH_HELD_TICKS 50 /* the limit of a whole delivery: 1 s */
+#define WATCH_SLOW_MS	 50 /* a tick, once that limit was reached */
 
 struct watch {
 	timer_t timer;
+	bool (*hand_over)(void *user); /* see watch_may_go_on() */
+	void *user;
+	bool patient; /* the limit was reached, and the thread may go on */
+	int seen;     /* ticks when that was last said */
 	volatile sig_atomic_t ticks;
 	int step; /* ticks when the step began */
 	volatile sig_atomic_t leaping;
@@ -43,6 +48,21 @@ static inline bool watch_step_is_over(const struct watch *watch)
 static inline bool watch_is_over(const struct watch *watch)
 {
 	return watch->ticks >= WATCH_HELD_TICKS;
+}
+
+/**
+ * watch_may_go_on() - the limit was reached: is there somebody else to do this thread's work?
+ * @watch:	running and over
+ *
+ * The first time hand_over() is asked, if there is one. Where it found another thread, this one
+ * may go on with what it does for as long as it keeps asking here.
+ */
+bool watch_may_go_on(struct watch *watch);
+
+/* whether watch_may_go_on() said so within the time of a step */
+static inline bool watch_is_patient(const struct watch *watch)
+{
+	return watch->patient && watch->ticks - watch->seen < WATCH_STEP_TICKS;
 }
 
 /**
