@@ -6,6 +6,9 @@
 # shellcheck disable=SC2034 # used by who sources this
 top_srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+# Where a user's own PATH may end before.
+PATH=$PATH:/usr/sbin:/sbin
+
 # What a build needs, and what the test machines need beyond that.
 # shellcheck disable=SC2034 # used by who sources this
 build_packages=(build-essential autoconf automake libtool autoconf-archive pkg-config git
