@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # where: vm fuse
-# limit: 120
+# limit: 600
 #
 # Each process of the service is killed in turn; the service lives on, or goes as a whole.
 # shellcheck source=tests/service.sh
