@@ -3,7 +3,7 @@
 #
 # Runs the fuzz targets of a build with --enable-fuzzer, one after the other, on one CPU:
 #
-#	tests/fuzz.sh [TARGET...]	(default: conf control service wire)
+#	tests/fuzz.sh [TARGET...]	(default: all)
 #
 # FUZZ_SECONDS each: 30 by default, 600 under CUSION_LONG=1. Starts from tests/corpus and from what
 # earlier runs in the same build have added, in $top_builddir/fuzz/TARGET/corpus. A finding fails; its
@@ -13,7 +13,7 @@ set -u
 corpora=$top_srcdir/tests/corpus
 [ "${CUSION_LONG:-}" = 1 ] && : "${FUZZ_SECONDS:=600}"
 : "${FUZZ_SECONDS:=30}"
-[ $# -gt 0 ] || set -- conf control service wire
+[ $# -gt 0 ] || set -- bufferfs conf control service wire
 
 # the number behind NAME in the fuzzer's last lines
 stat_of()

@@ -190,7 +190,7 @@ static void run_line(struct peers *peers, uint8_t *line, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct peers peers = { .rig = fuzz_rig_up(&(struct wire_policy){ 0 }, true) };
+	struct peers peers = { .rig = fuzz_rig_up(&(struct wire_policy){ 0 }, 0) };
 	uint8_t *text = malloc(size + 1), *at = text, *newline;
 	struct control *control;
 

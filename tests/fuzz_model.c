@@ -35,12 +35,13 @@ static bool file_stays(const struct model *model, uint64_t fh)
 
 static bool wants_answer(uint32_t opcode)
 {
-	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT &&
-	       opcode != FUSE_NOTIFY_REPLY;
+	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
 }
 
 bool model_may_send(const struct model *model, uint32_t channel, uint32_t opcode)
 {
+	if (opcode == FUSE_NOTIFY_REPLY) /* we never ask; libfuse loses memory by it */
+		return false;
 	if (opcode == FUSE_OPEN && model->n_files + MODEL_BATCH_MAX >= MODEL_FILES_MAX)
 		return false;
 	if (!wants_answer(opcode))

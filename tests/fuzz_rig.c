@@ -3,19 +3,15 @@
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "core/service.h"
 #include "core/state.h"
 #include "fault.h"
-
-enum { FDS_MAX = 256 }; /* more than there ever are */
 
 #define TOTALRAM (4u << 20) /* one buffer has at most half of it */
 
@@ -66,52 +62,6 @@ static const struct heap_ops odd_ops = {
 	.free = odd_free,
 };
 
-/* ---- an exporter as a dma-buf's: one open file, whose close is the end ---- */
-
-static int closing_make(struct exporter *exporter, struct export *export,
-			const struct slice *slices, size_t n)
-{
-	_cleanup_(fd_closep) int fd = -1;
-	int r;
-
-	r = pages_new(&fd, PAGES_SIZE, false);
-	if (r == 0)
-		r = pages_reopen(fd, O_RDWR);
-	if (r < 0)
-		return r;
-	export->fd = r;
-	return 0;
-}
-
-/* where no watch was to be had: a dma-buf says how many hold it, here our own fds are counted */
-static bool closing_is_over(const struct export *export)
-{
-	unsigned int n = 0;
-	struct stat st;
-
-	for (int fd = 0; fd < FDS_MAX; fd++) {
-		if (fstat(fd, &st) == 0)
-			n += st.st_ino == export->ino;
-		else if (errno != EBADF)
-			return false;
-	}
-	return n == 1;
-}
-
-static struct exporter *closing_free(struct exporter *exporter)
-{
-	free(exporter);
-	return NULL;
-}
-
-static const struct exporter_ops closing_ops = {
-	.kind = EXPORTER_UDMABUF,
-	.name = "closing",
-	.make = closing_make,
-	.is_over = closing_is_over,
-	.free = closing_free,
-};
-
 /* ---- the rig ---- */
 
 static void rig_make_heaps(struct fuzz_rig *rig)
@@ -119,18 +69,17 @@ static void rig_make_heaps(struct fuzz_rig *rig)
 	struct heap *system, *odd = calloc(1, sizeof(*odd));
 
 	ck_assert_int_eq(exporter_memfd_new(&rig->memfd), 0);
-	rig->closing = calloc(1, sizeof(*rig->closing));
-	rig->closing->ops = &closing_ops;
-	rig->closing->notifies = true;
+	fuzz_exporter_init(&rig->fuzz);
 
 	ck_assert_int_eq(heaps_new(&rig->heaps), 0);
 	ck_assert_int_eq(heap_system_new(&system,
 					 &(struct heap_config){ 0, "ion_system_heap", rig->memfd },
 					 TOTALRAM),
 			 0);
-	ck_assert_int_eq(heap_init(odd, &odd_ops,
-				   &(struct heap_config){ RIG_HEAP_ODD, "odd", rig->closing }),
-			 0);
+	ck_assert_int_eq(
+		heap_init(odd, &odd_ops,
+			  &(struct heap_config){ RIG_HEAP_ODD, "odd", &rig->fuzz.exporter }),
+		0);
 	ck_assert_int_eq(heaps_add(rig->heaps, system), 0);
 	ck_assert_int_eq(heaps_add(rig->heaps, odd), 0);
 	ck_assert_int_eq(heaps_alias_id(rig->heaps, 0, 25), 0);
@@ -157,7 +106,7 @@ static void rig_make(struct fuzz_rig *rig)
 	rig_make_heaps(rig);
 }
 
-struct fuzz_rig *fuzz_rig_up(const struct wire_policy *policy, bool told)
+struct fuzz_rig *fuzz_rig_up(const struct wire_policy *policy, unsigned int ends)
 {
 	struct fuzz_rig *rig = &the_rig;
 	struct service_config service;
@@ -167,7 +116,8 @@ struct fuzz_rig *fuzz_rig_up(const struct wire_policy *policy, bool told)
 		rig_make(rig);
 	rig->fds = open_fds();
 	rig->odd_reserve = rig->odd_fill = 0;
-	rig->memfd->notifies = told;
+	rig->memfd->notifies = !(ends & RIG_MEMFD_LOOKED);
+	fuzz_exporter_set(&rig->fuzz, ends & RIG_ODD_TELLS, ends & RIG_ODD_WAITS);
 	for (unsigned int i = 0; i < RIG_CHANNELS; i++)
 		memset(state_slot(rig->state, i), 0, RIG_FRAME_MAX);
 
@@ -196,14 +146,17 @@ struct fuzz_rig *fuzz_rig_up(const struct wire_policy *policy, bool told)
 
 void fuzz_rig_turn(struct fuzz_rig *rig)
 {
-	while (loop_step(rig->loop, 0) > 0)
-		;
+	do
+		while (loop_step(rig->loop, 0) > 0)
+			;
+	while (fuzz_exporter_tell(&rig->fuzz));
 }
 
 void fuzz_rig_totals(struct fuzz_rig *rig, struct service_totals *ret)
 {
 	uint64_t bytes = 0, buffers = 0;
 
+	fuzz_exporter_tell(&rig->fuzz);
 	service_look(rig->service);
 	service_totals(rig->service, ret);
 	for (size_t i = 0; i < ret->n_heaps; i++) {

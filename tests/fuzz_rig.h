@@ -4,8 +4,8 @@
  * loop, heaps) stands for the whole run, service and dispatcher are new for each input. It is poor:
  * quotas are soon used up.
  *
- * Heap 0 is `ion_system_heap` (ids 25 and 27 too), of memfds; heap 4 is `odd`: its files end by one
- * close, and it fails as it is told.
+ * Heap 0 is `ion_system_heap` (ids 25 and 27 too), of memfds; heap 4 is `odd`: it fails as it is
+ * told, and its files are fuzz_exporter.h's.
  */
 #ifndef TESTS_FUZZ_RIG_H
 #define TESTS_FUZZ_RIG_H
@@ -13,6 +13,7 @@
 #include "fake_deliver.h"
 #include "fake_jobs.h"
 #include "front/dispatch.h"
+#include "fuzz_exporter.h"
 #include "heap/heaps.h"
 #include "mem/export.h"
 #include "mem/watch.h"
@@ -27,7 +28,8 @@ struct fuzz_rig {
 	struct loop *loop; /* these stay */
 	struct state *state;
 	struct watch *watch;
-	struct exporter *memfd, *closing;
+	struct exporter *memfd;
+	struct fuzz_exporter fuzz;
 	struct heaps *heaps;
 	struct loop_poll watch_poll;
 	int odd_reserve, odd_fill; /* what these return */
@@ -39,8 +41,15 @@ struct fuzz_rig {
 	unsigned int fds; /* open at the start */
 };
 
-/* the rig, made at the first call. @told: closes of memfds are told by the watch. */
-struct fuzz_rig *fuzz_rig_up(const struct wire_policy *policy, bool told);
+/* how ends of buffers come to be known */
+enum {
+	RIG_MEMFD_LOOKED = 1, /* nothing tells of a memfd's close */
+	RIG_ODD_TELLS = 2,    /* the odd heap's exporter tells by itself, not the watch */
+	RIG_ODD_WAITS = 4,    /* ... and its files are made by helper threads */
+};
+
+/* the rig, made at the first call; @ends: of RIG_* */
+struct fuzz_rig *fuzz_rig_up(const struct wire_policy *policy, unsigned int ends);
 
 /* what the input has made is gone from all books; nothing may be under way */
 void fuzz_rig_down(struct fuzz_rig *rig);

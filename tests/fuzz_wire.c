@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Fuzz target: the codec of /dev/ion by itself, for every policy and both widths of caller.
+ * Fuzz target: the codec of /dev/ion by itself, for every policy and both widths of caller; and the
+ * checks of a dma-buf's ioctls.
  *
  * The input: policy, width, how many of the struct's bytes came, the command (4 bytes, or a digit
  * for one of a table), the bytes. Asserted: nothing beyond the bytes is read, results are the
@@ -14,6 +15,7 @@
 
 #include "base/attr.h"
 #include "fuzz.h"
+#include "wire/dmabuf.h"
 #include "wire/ion.h"
 
 static const uint64_t commands[] = {
@@ -93,6 +95,22 @@ static void check_heap(const struct wire_policy *policy, struct fuzz_bytes *byte
 	free(out);
 }
 
+static void check_dmabuf(uint32_t cmd, const uint8_t *in, size_t in_size)
+{
+	int r = wire_dmabuf_check(cmd, in, in_size);
+	uint64_t flags;
+
+	if (cmd == 0x40086200 && in_size >= sizeof(flags)) {
+		memcpy(&flags, in, sizeof(flags));
+		ck_assert_int_eq(r, flags & ~7ull || !(flags & 3) ? -EINVAL : 0);
+	} else if (r == 0) {
+		ck_assert(cmd == 0x40086201 || cmd == 0x40046201);
+		ck_assert(in_size && memchr(in, 0, in_size));
+	} else {
+		ck_assert(r == WIRE_DMABUF_E_NAME || r == -EINVAL || r == -ENOTTY);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_bytes bytes = { data, data + size };
@@ -126,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ck_assert_int_eq(call.compat, compat);
 		check_decoded(&policy, &call, in);
 	}
+	check_dmabuf(cmd, in, in_size);
 	free(in);
 	check_heap(&policy, &bytes);
 	return 0;
