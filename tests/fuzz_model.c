@@ -70,6 +70,16 @@ static void sent_ioctl(struct model_request *request, const void *body)
 	request->mask = alloc.heap_id_mask;
 }
 
+/* what is said of this file now may be heard after its release, where that comes by another door */
+static void sent_release(struct model *model, struct model_request *request, const void *body)
+{
+	memcpy(&request->fh, body, sizeof(request->fh));
+	for (size_t i = 0; i < model->n_waiting; i++) {
+		if (model->waiting[i].fh == request->fh)
+			model->waiting[i].good = false;
+	}
+}
+
 void model_sent(struct model *model, uint32_t channel, const void *frame)
 {
 	const void *body = (const char *)frame + sizeof(struct fuse_in_header);
@@ -87,7 +97,7 @@ void model_sent(struct model *model, uint32_t channel, const void *frame)
 		.uid = header.uid,
 	};
 	if (header.opcode == FUSE_RELEASE)
-		memcpy(&request->fh, body, sizeof(request->fh));
+		sent_release(model, request, body);
 	if (header.opcode == FUSE_IOCTL)
 		sent_ioctl(request, body);
 	if (header.opcode == FUSE_INIT || header.opcode == CUSE_INIT)
