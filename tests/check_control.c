@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "core/check.h"
 #include "daemon/builtin.h"
 #include "daemon/priv.h"
 #include "fake_deliver.h"
@@ -27,9 +28,18 @@ static struct rig {
 	struct fake_deliver deliver;
 	struct dispatch dispatch;
 	struct control *control;
+	struct fd_map standing;
 } rig;
 
 static const char *nodes[] = { "/dev/ion" };
+
+/* as many as there were before the control socket was asked anything */
+static void name_fds(struct check *check, void *user)
+{
+	for (size_t fd = 0; fd < rig.standing.n; fd++)
+		if (fd_map_has(&rig.standing, fd))
+			fd_map_remove(&check->unnamed, fd);
+}
 
 static void setup(void)
 {
@@ -58,8 +68,10 @@ static void setup(void)
 		.nodes = nodes,
 		.n_nodes = 1,
 		.exporter = rig.builtin.exporter_name,
+		.name_fds = name_fds,
 	};
 	ck_assert_int_eq(control_new(&rig.control, &config), 0);
+	ck_assert_int_eq(fd_map_read(&rig.standing), 0);
 }
 
 static void teardown(void)
@@ -75,6 +87,7 @@ static void teardown(void)
 	*strrchr(rig.path, '/') = '\0';
 	rmdir(rig.path);
 	rmdir(rig.dir);
+	fd_map_deinit(&rig.standing);
 }
 
 static int peer_connect(void)
@@ -138,6 +151,33 @@ START_TEST(status)
 	answer = ask(fd, request, strlen(request)); /* one connection, several questions */
 	ck_assert_int_eq(number(answer, "clients"), 0);
 	json_object_put(answer);
+	close(fd);
+	turn();
+}
+END_TEST
+
+START_TEST(check)
+{
+	static const char request[] = "{\"verb\":\"check\"}";
+	const struct client_who who = { .uid = 1000, .tid = 1 };
+	struct json_object *answer;
+	int fd = peer_connect(), stray;
+	uint64_t fh;
+
+	fd_map_deinit(&rig.standing);
+	ck_assert_int_eq(fd_map_read(&rig.standing), 0); /* our end is in this process, too */
+	ck_assert_int_eq(dispatch_open(&rig.dispatch, &who, &fh), 0);
+	answer = ask(fd, request, strlen(request));
+	ck_assert_int_eq(number(answer, "n-findings"), 0);
+	ck_assert_int_eq(number(answer, "clients"), 1);
+	json_object_put(answer);
+
+	stray = dup(0);
+	answer = ask(fd, request, strlen(request));
+	ck_assert_int_eq(number(answer, "n-findings"), 1);
+	json_object_put(answer);
+	close(stray);
+	dispatch_release(&rig.dispatch, fh);
 	close(fd);
 	turn();
 }
@@ -257,6 +297,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 20);
 	tcase_add_test(tcase, status);
+	tcase_add_test(tcase, check);
 	tcase_add_loop_test(tcase, bad_requests, 0, ARRAY_SIZE(bad));
 	tcase_add_test(tcase, nul_byte);
 	tcase_add_test(tcase, too_large);

@@ -5,7 +5,10 @@
 #ifndef CLI_CUSION_H
 #define CLI_CUSION_H
 
+#include <stdbool.h>
+
 enum {
+	OPTIONS_GO_ON = -1,
 	EXIT_USAGE = 2,
 	EXIT_NO_SERVICE = 69, /* EX_UNAVAILABLE of sysexits.h */
 };
@@ -23,7 +26,12 @@ struct json_object;
  */
 int cusion_ask(struct json_object **ret, const char *verb);
 
+/* the options that all subcommands have: --json, --help. Return: OPTIONS_GO_ON, or the exit status.
+ */
+int cusion_options(int argc, char **argv, const char *help, bool *ret_json);
+
 /* the subcommands: argv[0] is the subcommand's own name. Return: the exit status. */
+int cusion_check(int argc, char **argv);
 int cusion_status(int argc, char **argv);
 
 #endif

@@ -11,6 +11,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "check", cusion_check, "whether what the service knows twice agrees" },
 	{ "status", cusion_status, "what the service serves and holds" },
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* cusion status: what the service serves and holds, in one look */
-#include <getopt.h>
 #include <json-c/json.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,31 +86,13 @@ static void print_status(struct json_object *status)
 
 int cusion_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	struct json_object *status;
-	bool json = false;
-	int c, r;
+	bool json;
+	int r;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "cusion status: unexpected argument '%s'\n", argv[optind]);
-		return EXIT_USAGE;
-	}
+	r = cusion_options(argc, argv, help, &json);
+	if (r != OPTIONS_GO_ON)
+		return r;
 	r = cusion_ask(&status, "status");
 	if (r)
 		return r;

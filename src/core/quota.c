@@ -86,6 +86,20 @@ struct quota_user *quota_user_unref(struct quota_user *user)
 	return NULL;
 }
 
+struct quota_user *quota_next(struct quota *quota, const struct quota_user *after)
+{
+	size_t i = after ? after->uid % BUCKETS : 0;
+	const struct list *link = after ? &after->link : &quota->users[0];
+
+	for (; i < BUCKETS; link = &quota->users[++i]) {
+		if (link->next != &quota->users[i])
+			return list_entry(link->next, struct quota_user, link);
+		if (i == BUCKETS - 1)
+			break;
+	}
+	return NULL;
+}
+
 void quota_account_init(struct account *account, const struct quota *quota)
 {
 	*account = (struct account){ 0 };

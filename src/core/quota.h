@@ -62,6 +62,9 @@ struct quota_user *quota_user_ref(struct quota_user *user);
 struct quota_user *quota_user_unref(struct quota_user *user);
 DEFINE_CLEANUP(struct quota_user *, quota_user_unref);
 
+/* the user after @after (NULL: the first), or NULL */
+struct quota_user *quota_next(struct quota *quota, const struct quota_user *after);
+
 /* a client's own account; quota_account_deinit() asserts that nothing is charged */
 void quota_account_init(struct account *account, const struct quota *quota);
 void quota_account_deinit(const struct account *account);

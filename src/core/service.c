@@ -79,6 +79,11 @@ bool service_must_look(struct service *service)
 	return service->n_looked > 0;
 }
 
+uint64_t service_requests(const struct service *service)
+{
+	return state_count(service->state, STATE_REQUEST);
+}
+
 void service_totals(struct service *service, struct service_totals *ret)
 {
 	struct heap_info infos[HEAP_IDS];

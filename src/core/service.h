@@ -61,6 +61,9 @@ void service_look(struct service *service);
 /* some buffers' ends are told by nobody: call service_look() from time to time */
 bool service_must_look(struct service *service);
 
+/* requests on record: those that wait for an answer */
+uint64_t service_requests(const struct service *service);
+
 void service_totals(struct service *service, struct service_totals *ret);
 
 #endif

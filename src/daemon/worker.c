@@ -17,7 +17,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/fd_map.h"
 #include "base/log.h"
+#include "core/check.h"
 #include "core/service.h"
 #include "core/state.h"
 #include "daemon/builtin.h"
@@ -74,6 +76,7 @@ struct worker {
 	struct control *control;
 	const char *nodes[FRONTENDS_MAX];
 	struct loop_poll keeper_poll;
+	struct fd_map standing; /* fds that are nobody's but ours and the keeper's, as we began */
 	struct worker_serving doors[FRONTENDS_MAX];
 };
 
@@ -153,8 +156,10 @@ static void worker_new_injector(struct worker *worker, const struct keeper_messa
 {
 	worker_remove_tracers(worker);
 	deliver_queue_lost(worker->queue); /* where the hang-up was not seen yet */
-	for (size_t i = 0; i < worker->n_tracers; i++)
+	for (size_t i = 0; i < worker->n_tracers; i++) {
+		fd_map_remove(&worker->standing, worker->tracers[i].socket);
 		fd_close(worker->tracers[i].socket);
+	}
 	if (worker_add_tracers(worker, message->sockets, message->n_sockets) < 0)
 		loop_quit(worker->loop, EXIT_FAILURE);
 	deliver_queue_attach(worker->queue, message->sockets);
@@ -331,6 +336,18 @@ static int worker_init_service(struct worker *worker)
 	return 0;
 }
 
+/* what stood when we began, the core's watch included, which the core names itself */
+static void worker_name_fds(struct check *check, void *user)
+{
+	struct worker *worker = user;
+
+	for (size_t fd = 0; fd < worker->standing.n; fd++)
+		if (fd_map_has(&worker->standing, fd))
+			fd_map_remove(&check->unnamed, fd);
+	for (size_t i = 0; i < worker->n_tracers; i++)
+		fd_map_remove(&check->unnamed, worker->tracers[i].socket);
+}
+
 static int worker_init_control(struct worker *worker)
 {
 	const struct control_config config = {
@@ -340,6 +357,8 @@ static int worker_init_control(struct worker *worker)
 		.nodes = worker->nodes,
 		.n_nodes = worker->config->n_doors,
 		.exporter = worker->builtin.exporter_name,
+		.name_fds = worker_name_fds,
+		.user = worker,
 	};
 
 	return control_new(&worker->control, &config);
@@ -355,6 +374,8 @@ static int worker_init_rest(struct worker *worker)
 		r = worker_open_doors(worker);
 	if (r == 0)
 		r = worker_init_control(worker);
+	if (r == 0)
+		r = fd_map_read(&worker->standing);
 	if (r == 0)
 		r = filter_worker();
 	return r;
@@ -434,6 +455,7 @@ static void worker_deinit(struct worker *worker)
 	loop_poll_remove(&worker->keeper_poll);
 	loop_signals_remove(&worker->signals);
 	loop_free(worker->loop);
+	fd_map_deinit(&worker->standing);
 	state_free(worker->state);
 }
 

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "front/check.h"
 
 enum { CONTROL_PEERS_MAX = 32 };
 
@@ -101,10 +102,25 @@ static struct json_object *verb_status(struct control *control, const struct pee
 	return answer;
 }
 
+static void control_name_fds(struct check *check, void *user)
+{
+	struct control *control = user;
+
+	list_for_each (i, &control->peers)
+		check_name_fd(check, list_entry(i, struct peer, link)->fd, "control socket");
+	control->config.name_fds(check, control->config.user);
+}
+
+static struct json_object *verb_check(struct control *control, const struct peer *peer)
+{
+	return check_answer(control->config.dispatch, control_name_fds, control);
+}
+
 static const struct {
 	const char *name;
 	control_verb *verb;
 } verbs[] = {
+	{ "check", verb_check },
 	{ "status", verb_status },
 };
 

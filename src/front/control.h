@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "front/dispatch.h"
 
+struct check;
 struct control;
 
 enum { CONTROL_MESSAGE_MAX = 64 << 10 };
@@ -19,7 +20,9 @@ struct control_config {
 	int listener;	    /* borrowed, listening, O_NONBLOCK */
 	const char **nodes; /* paths that are served */
 	size_t n_nodes;
-	const char *exporter; /* what buffers are exported by */
+	const char *exporter;				   /* what buffers are exported by */
+	void (*name_fds)(struct check *check, void *user); /* for `check`: those of the daemon */
+	void *user;
 };
 
 /* @config is copied, what it names is borrowed. Return: 0 or a negative error. */

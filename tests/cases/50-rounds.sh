@@ -9,5 +9,6 @@
 
 if start_service; then
 	client rounds -p "$(service_processes | paste -s -d , -)"
+	check "all that the service knows agrees" cusion check
 fi
 finish

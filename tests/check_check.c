@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* src/core/check.c: nothing is found in a sound service, and each planted fault is */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/check.h"
+#include "core/core.h"
+#include "core_fixture.h"
+
+static struct core_fixture f;
+static struct client *client;
+static struct buffer *buffer;
+static int fd;
+static struct fd_map standing;
+
+static void setup(void)
+{
+	core_start(&f, &core_limits);
+	ck_assert_int_eq(fd_map_read(&standing), 0);
+	client = core_client(&f, 1000);
+	ck_assert_int_eq(core_alloc(client, 8192, MASK(0), &buffer, &fd), 0);
+}
+
+static void teardown(void)
+{
+	buffer_delivered(buffer);
+	close(fd);
+	client_free(client);
+	service_look(f.service);
+	fd_map_deinit(&standing);
+	core_stop(&f);
+}
+
+/* the number of findings; the last one's text is in @text */
+static uint64_t findings(char text[CHECK_TEXT_SIZE])
+{
+	static struct check check;
+	uint64_t n;
+
+	ck_assert_int_eq(check_init(&check), 0);
+	ck_assert_uint_eq(service_check(f.service, &check), 0);
+	check_name_fd(&check, fd, "client");
+	for (size_t i = 0; i < standing.n; i++)
+		if (fd_map_has(&standing, i))
+			fd_map_remove(&check.unnamed, i);
+	check_end(&check);
+	n = check.n_findings;
+	strcpy(text, n ? check.texts[n - 1] : "");
+	check_deinit(&check);
+	return n;
+}
+
+static void expect(uint64_t n, const char *word)
+{
+	char text[CHECK_TEXT_SIZE];
+
+	ck_assert_uint_eq(findings(text), n);
+	ck_assert_msg(strstr(text, word), "'%s' is not in '%s'", word, text);
+}
+
+START_TEST(sound)
+{
+	expect(0, "");
+}
+END_TEST
+
+START_TEST(charges)
+{
+	client->account.used[QUOTA_BUFFERS]++;
+	expect(1, "buffers");
+	client->account.used[QUOTA_BUFFERS]--;
+	client->user->account.used[QUOTA_BYTES] += 4096;
+	expect(1, "user 1000 pays for 12288 bytes and has 8192");
+	client->user->account.used[QUOTA_BYTES] -= 4096;
+	client->user->references++;
+	expect(1, "references");
+	client->user->references--;
+	expect(0, "");
+}
+END_TEST
+
+START_TEST(records)
+{
+	struct state_buffer *record = state_find(f.state, STATE_BUFFER, buffer->id);
+	struct state_client *who = state_find(f.state, STATE_CLIENT, client->id);
+	void *place;
+	uint64_t id;
+
+	record->size++;
+	expect(1, "size");
+	record->size--;
+	who->uid++;
+	expect(1, "another on record");
+	who->uid--;
+	record->record.valid = 0;
+	expect(1, "allocations under way");
+	record->record.valid = 1;
+	ck_assert_int_eq(state_take(f.state, STATE_BUFFER, f.state, &place, &id), 0);
+	state_commit(place);
+	expect(1, "on record only");
+	state_drop(f.state, STATE_BUFFER, id);
+	expect(0, "");
+}
+END_TEST
+
+START_TEST(totals)
+{
+	f.service->bytes++;
+	expect(1, "bytes");
+	f.service->bytes--;
+	f.service->n_clients++;
+	expect(1, "clients");
+	f.service->n_clients--;
+	buffer->block.heap->buffers++;
+	expect(1, "buffers of a heap");
+	buffer->block.heap->buffers--;
+	expect(0, "");
+}
+END_TEST
+
+START_TEST(open_files)
+{
+	int stray = dup(0), memfd = buffer->block.memfd;
+
+	expect(1, "belongs to nothing");
+	close(stray);
+	buffer->block.memfd = fd;
+	buffer->record->memfd = fd;
+	expect(2, "belongs to nothing"); /* and the client's is named twice */
+	buffer->block.memfd = 1000;
+	buffer->record->memfd = 1000;
+	expect(3, "belongs to nothing");
+	buffer->block.memfd = memfd;
+	buffer->record->memfd = memfd;
+	expect(0, "");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("check");
+	TCase *tcase = tcase_create("check");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, sound);
+	tcase_add_test(tcase, charges);
+	tcase_add_test(tcase, records);
+	tcase_add_test(tcase, totals);
+	tcase_add_test(tcase, open_files);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
