@@ -9,6 +9,7 @@
 
 points=0
 service=''
+daemon=cusiond
 scratch=$(mktemp -d)
 
 point()
@@ -59,15 +60,37 @@ finish()
 	rm -rf "$scratch"
 }
 
+# The build of the service whose processes can be held at named points (base/stop_point.h); its board is
+# $scratch/board. Fails, with a skip, where it was not built.
+use_stop_points()
+{
+	if [ ! -x "$TESTS/cusiond_points" ]; then
+		skip "what needs stop points" "no tests/cusiond_points in the stage"
+		return 1
+	fi
+	daemon=$TESTS/cusiond_points
+	export STOP_POINTS="$scratch/board"
+}
+
+# The service's own path of its device: a file of a FUSE mount goes with the worker, a bind mount stays.
+node()
+{
+	if [ "$WHERE" = fuse ]; then
+		echo "$scratch/door/ion"
+	else
+		echo /dev/ion
+	fi
+}
+
 # How the service is started here, but for its log and what waits for it.
 service_command()
 {
 	if [ "$WHERE" = fuse ]; then
 		mkdir -p "$scratch/door"
-		echo "cusiond --frontend fuse=$scratch/door"
+		echo "$daemon --frontend fuse=$scratch/door"
 	else
 		modprobe cuse
-		echo "cusiond"
+		echo "$daemon"
 	fi
 }
 

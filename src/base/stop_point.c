@@ -51,13 +51,12 @@ bool stop_points_on(void)
 }
 
 /* until the test frees us, or has forgotten us */
-static void hold(uint32_t tid)
+static void hold(void)
 {
 	const struct timespec second = { .tv_sec = 1 };
 	time_t end = time(NULL) + STOP_LIMIT_S;
 
 	board->pid = getpid();
-	board->tid = tid;
 	atomic_store(&board->state, STOP_HELD);
 	syscall(SYS_futex, &board->state, FUTEX_WAKE, 1, NULL, NULL, 0);
 	while (atomic_load(&board->state) == STOP_HELD && time(NULL) < end)
@@ -66,13 +65,16 @@ static void hold(uint32_t tid)
 
 void stop_point_pass(const struct stop_point *point, uint32_t tid)
 {
-	uint32_t index = point - __start_stop_points;
+	uint32_t index = point - __start_stop_points, whose;
 
 	if (!board)
 		return;
 	atomic_fetch_add(&board->points[index].passed, 1);
-	if (atomic_load(&board->armed) != index + 1 || atomic_fetch_sub(&board->left, 1) != 1)
+	if (atomic_load(&board->armed) != index + 1)
+		return;
+	whose = atomic_load(&board->whose);
+	if ((whose && whose != tid) || atomic_fetch_sub(&board->left, 1) != 1)
 		return;
 	atomic_store(&board->armed, 0);
-	hold(tid);
+	hold();
 }

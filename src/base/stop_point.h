@@ -6,8 +6,8 @@
  *
  * The board is a file that the environment names (STOP_POINTS_ENV), mapped by the test and by every
  * process of the service: it lists all points of the program and how often each was passed. The
- * test sets @left and then @armed; when @state has become STOP_HELD, @pid is the process that is
- * held and @tid the thread for whom it works; STOP_FREE lets it go.
+ * test sets @whose and @left and then @armed; when @state has become STOP_HELD, @pid is the process
+ * that is held; STOP_FREE lets it go.
  */
 #ifndef BASE_STOP_POINT_H
 #define BASE_STOP_POINT_H
@@ -26,9 +26,10 @@ enum stop_state { STOP_FREE, STOP_HELD };
 struct stop_board {
 	uint32_t n_points;
 	_Atomic uint32_t armed; /* index of the point, from 1; 0: none */
+	_Atomic uint32_t whose; /* the thread for whom must be worked; 0: any */
 	_Atomic uint32_t left;	/* the how-manieth passing is held */
 	_Atomic uint32_t state; /* enum stop_state; a futex */
-	uint32_t pid, tid;
+	uint32_t pid;
 	struct {
 		char name[STOP_NAME_SIZE];
 		_Atomic uint32_t passed;
@@ -41,7 +42,7 @@ struct stop_point {
 	char name[STOP_NAME_SIZE];
 } __attribute__((aligned(STOP_NAME_SIZE)));
 
-/* pass the point @text, a literal, in the work for thread @who (0: nobody's) */
+/* pass the point @text, a literal, in the work for thread @who */
 #define STOP_POINT(text, who)                                                     \
 	({                                                                        \
 		static const struct stop_point _point                             \
@@ -60,7 +61,7 @@ bool stop_points_on(void);
 
 #else
 
-#define STOP_POINT(text, who) ((void)0)
+#define STOP_POINT(text, who) ((void)(who))
 
 static inline bool stop_points_open(void)
 {

@@ -19,6 +19,7 @@
 #include "base/stop_point.h"
 #include "core/alloc.h"
 #include "core/buffer.h"
+#include "core/core.h"
 
 static_assert(HEAP_IDS * WIRE_HEAP_SIZE <= DELIVER_BYTES_MAX, "a HEAP_QUERY's array fits");
 
@@ -43,9 +44,12 @@ int dispatch_open(struct dispatch *dispatch, const struct client_who *who, uint6
 void dispatch_release(struct dispatch *dispatch, uint64_t fh)
 {
 	struct client *client = service_client(dispatch->config.service, fh);
+	uint32_t tid = client ? client->who.tid : 0;
 
+	STOP_POINT("release.begun", tid);
 	if (client)
 		client_free(client);
+	STOP_POINT("release.done", tid);
 	if (service_must_look(dispatch->config.service))
 		service_look(dispatch->config.service);
 }
@@ -74,8 +78,9 @@ static void alloc_given(struct deliver_job *job, const struct deliver_result *re
 {
 	struct call *call = container_of(job, struct call, delivery);
 	struct dispatch *dispatch = call->dispatch;
+	uint32_t tid = call->caller.tid;
 
-	STOP_POINT("call.given", call->caller.tid);
+	STOP_POINT("call.given", tid);
 	if (result->result >= 0) {
 		dispatch->counters.allocations++;
 	} else {
@@ -84,11 +89,11 @@ static void alloc_given(struct deliver_job *job, const struct deliver_result *re
 		if (!result->replied)
 			call->ops->fail(call, result->result);
 	}
-	STOP_POINT("call.answered", call->caller.tid);
+	STOP_POINT("call.answered", tid);
 	buffer_delivered(call->buffer);
-	STOP_POINT("call.delivered", call->caller.tid);
+	STOP_POINT("call.delivered", tid);
 	call_end(call);
-	STOP_POINT("call.ended", 0);
+	STOP_POINT("call.ended", tid);
 }
 
 /* the struct stays as it is but for its fd, which the injector writes: so no data in the answer */

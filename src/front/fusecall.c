@@ -86,9 +86,7 @@ void fusecall_open(struct dispatch *dispatch, struct channel *channel, fuse_req_
 
 void fusecall_release(struct dispatch *dispatch, fuse_req_t req, struct fuse_file_info *fi)
 {
-	STOP_POINT("release.begun", 0);
 	dispatch_release(dispatch, fi->fh);
-	STOP_POINT("release.done", 0);
 	fuse_reply_err(req, 0);
 }
 
