@@ -320,8 +320,12 @@ static void keeper_drop(struct keeper *keeper)
 	loop_timer_cancel(&keeper->udev_limit);
 	loop_poll_remove(&keeper->worker_poll);
 
-	/* a tracer that is at work finishes with its caller before it sees that the sockets are
-	 * gone */
+	/*
+	 * A tracer that is at work finishes with its caller before it sees that the sockets are
+	 * gone. Their close alone would not tell it: the dead worker's ring still holds them.
+	 */
+	for (size_t i = 0; i < keeper->config.n_sockets; i++)
+		shutdown(keeper->config.sockets[i], SHUT_RDWR);
 	close_all(keeper->config.sockets, keeper->config.n_sockets);
 	reap(&keeper->injector);
 
