@@ -276,10 +276,26 @@ static void stop_many(struct test *t)
 	       t->held);
 }
 
+/* what clients had seen before they were killed */
+struct seen {
+	unsigned int hung, failed, wrong;
+	int error; /* the last */
+};
+
+static void life_reap(struct life *life, struct seen *seen)
+{
+	life_kill(life);
+	seen->hung += life_wait(life, false, END_MS) < 0;
+	seen->failed += life->failed;
+	seen->wrong += life->wrong;
+	if (life->failed)
+		seen->error = life->error;
+}
+
 static void storm(struct test *t)
 {
 	struct life *lives[STORM_LIVES];
-	unsigned int hung = 0, failed = 0, wrong = 0;
+	struct seen seen = { 0 };
 
 	tap_diag("seed %u", t->seed);
 	srandom(t->seed);
@@ -291,21 +307,15 @@ static void storm(struct test *t)
 		struct life *life = lives[random() % STORM_LIVES];
 
 		life_pause(random() % 8);
-		life_kill(life);
-		hung += life_wait(life, false, END_MS) < 0;
-		failed += life->failed;
-		wrong += life->wrong;
+		life_reap(life, &seen);
 		life_begin_busy(life);
 	}
-	for (size_t i = 0; i < STORM_LIVES; i++) {
-		life_kill(lives[i]);
-		hung += life_wait(lives[i], false, END_MS) < 0;
-		failed += lives[i]->failed;
-		wrong += lives[i]->wrong;
-	}
-	tap_equal(hung, 0, "%u clients were killed, each was reaped", t->count);
-	tap_equal(failed, 0, "none of them had seen an error");
-	tap_equal(wrong, 0, "nor a wrong success");
+	for (size_t i = 0; i < STORM_LIVES; i++)
+		life_reap(lives[i], &seen);
+	tap_equal(seen.hung, 0, "%u clients were killed, each was reaped", t->count);
+	tap_equal(seen.failed, 0, "none of them had seen an error (%s)",
+		  strerrorname_np(seen.error));
+	tap_equal(seen.wrong, 0, "nor a wrong success");
 	tap_ok(settled(t), "all is settled behind the storm");
 }
 
