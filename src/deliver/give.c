@@ -40,6 +40,7 @@
 #include "deliver/remote.h"
 
 #define SCRATCH_SIZE 4096
+#define JOIN_TRIES   3	/* further ones */
 #define NEAR	     16 /* numbers behind the socket's that are tried first */
 
 /* a delivery under way; what is -1 or 0 is not there */
@@ -229,18 +230,47 @@ static int make_socket(struct gift *gift)
 	return r;
 }
 
+/*
+ * An earlier caller still holds the other name: one that is dying, or a thread of it that had made
+ * a number of its own for our socket. So we take another pair of names.
+ */
+static int renew_address(struct gift *gift)
+{
+	struct post fresh = POST_INIT;
+	int r;
+
+	r = write_word(gift, gift->page + gift->post->offset, 0);
+	if (r)
+		return r;
+	if (post_open(&fresh) < 0)
+		return -EIO;
+	post_close(&gift->give->post);
+	gift->give->post = fresh;
+	return write_word(gift, gift->page + gift->post->offset, gift->post->word);
+}
+
 static int join_sockets(struct gift *gift)
 {
 	int64_t ret;
 	int r;
 
-	r = run(gift, &ret, ARCH_CONNECT, gift->socket, gift->page, gift->post->size);
-	if (r)
-		return r;
-	STOP_POINT("give.connected", gift->remote.tid);
-	r = run(gift, &ret, ARCH_BIND, gift->socket, gift->page, gift->post->size + 1);
-	STOP_POINT("give.bound", gift->remote.tid);
-	return r;
+	for (int tries = JOIN_TRIES;; tries--) {
+		r = run(gift, &ret, ARCH_CONNECT, gift->socket, gift->page, gift->post->size);
+		if (r)
+			return r;
+		STOP_POINT("give.connected", gift->remote.tid);
+		r = remote_call(&gift->remote, &ret, ARCH_BIND, gift->socket, gift->page,
+				gift->post->size + 1);
+		STOP_POINT("give.bound", gift->remote.tid);
+		if (r)
+			return r;
+		/* one that was made for this delivery alone is not in anybody's way */
+		if (ret != -EADDRINUSE || !tries || gift->post != &gift->give->post)
+			return ret < 0 ? as_errno(ret) : 0;
+		r = renew_address(gift);
+		if (r)
+			return r;
+	}
 }
 
 /* send and receive the file once; what it came under is not known then */
