@@ -148,6 +148,21 @@ void remote_interrupt(struct remote *remote)
 	remote->asked = true;
 }
 
+/*
+ * It has died, but a process's first thread can be waited for only when all the others have ended,
+ * and they may be waiting for the end of this delivery: they get it with the end of our thread.
+ */
+static bool is_zombie(const struct remote *remote)
+{
+	char path[64], text[512], *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", remote->tid);
+	if (file_read_text(path, text, sizeof(text)) < 0)
+		return false;
+	end = strrchr(text, ')');
+	return end && end[1] && end[2] == 'Z';
+}
+
 /* the next stop of the thread, of any kind; past a step's time it is asked to stop */
 static int wait_any(struct remote *remote, int *ret_status)
 {
@@ -163,7 +178,7 @@ static int wait_any(struct remote *remote, int *ret_status)
 		}
 		if (errno != EINTR)
 			return -ESRCH;
-		if (is_over(remote))
+		if (is_over(remote) || is_zombie(remote))
 			return -ETIMEDOUT;
 		if (watch_step_is_over(remote->watch) && !remote->asked)
 			remote_interrupt(remote);

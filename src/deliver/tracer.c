@@ -133,8 +133,9 @@ static int act_consume_fd(struct tracer *tracer, int fd)
 		given->result.result = poke_bytes(request);
 	fd_close(fd);
 	if (given->stuck)
-		log_warning("deliver", "thread %u (uid %u) can't be stopped: let go of by force",
-			    request->call.tid, request->call.uid);
+		log_info("deliver",
+			 "thread %u (uid %u) did not stop, or was killed: let go of by force",
+			 request->call.tid, request->call.uid);
 	if (tracer->late) {
 		atomic_fetch_sub(&tracer->lane->late, 1);
 		return TRACER_E_LATE;
