@@ -143,11 +143,16 @@ client()
 	same "$program ends with status 0" 0 $?
 }
 
-# What a buffer is by default on this kernel: clients that look closely must be told.
+# What a buffer is by default on this kernel, by the word of the service that has started: clients that
+# look closely must be told.
 exporter()
 {
 	if [ -c /dev/udmabuf ]; then
 		echo dmabuf
+	elif grep -q 'files of a FUSE mount, with passthrough' "$scratch/log"; then
+		echo file
+	elif grep -q 'files of a FUSE mount' "$scratch/log"; then
+		echo cached
 	else
 		echo memfd
 	fi

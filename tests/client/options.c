@@ -34,11 +34,18 @@ static unsigned long number(const char *program, const char *text)
 
 static enum exporter exporter(const char *program, const char *text)
 {
-	if (!strcmp(text, "dmabuf"))
-		return EXPORTER_DMABUF;
-	if (!strcmp(text, "memfd"))
-		return EXPORTER_MEMFD;
-	fprintf(stderr, "%s: the exporter is dmabuf or memfd\n", program);
+	static const char *const names[] = {
+		[EXPORTER_DMABUF] = "dmabuf",
+		[EXPORTER_FILE] = "file",
+		[EXPORTER_CACHED] = "cached",
+		[EXPORTER_MEMFD] = "memfd",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(text, names[i]))
+			return i;
+	fprintf(stderr, "%s: the exporter is dmabuf, file, cached or memfd\n", program);
 	exit(2);
 }
 
@@ -96,5 +103,5 @@ void options_parse(struct options *o, int argc, char **argv, const char *letters
 	if (optind < argc)
 		usage(argv[0], letters);
 	if (!o->link)
-		o->link = o->exporter == EXPORTER_DMABUF ? "/dmabuf:" : "/memfd:";
+		o->link = o->exporter == EXPORTER_MEMFD ? "/memfd:" : "/dmabuf:";
 }

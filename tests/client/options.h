@@ -11,6 +11,8 @@
 
 enum exporter {
 	EXPORTER_DMABUF, /* a real dma-buf */
+	EXPORTER_FILE,	 /* a file of FUSE with passthrough, which takes the calls of a dma-buf */
+	EXPORTER_CACHED, /* the same by way of the page cache: read(2) can't be refused */
 	EXPORTER_MEMFD,	 /* a plain memfd, and what that can't do */
 };
 
