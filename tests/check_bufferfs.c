@@ -171,21 +171,26 @@ static bool is_known(uint64_t node)
 }
 
 /* looked up, not open yet */
-static struct bufferfs_file *new_file(uint64_t *ret_node)
+static struct bufferfile *new_backed_file(uint64_t *ret_node, uint32_t backing)
 {
-	struct bufferfs_file *file;
-	char name[32];
+	struct bufferfile *file;
+	char name[48];
 
-	ck_assert_int_eq(bufferfs_file_new(&file, rig.fs, SIZE), 0);
-	snprintf(name, sizeof(name), BUFFERFS_NAME, bufferfs_file_number(file));
+	ck_assert_int_eq(bufferfile_new(&file, bufferfs_files(rig.fs), SIZE), 0);
+	snprintf(name, sizeof(name), BUFFERFS_NAME, bufferfile_number(file), backing);
 	ck_assert_int_eq(look_up(FUSE_ROOT_ID, name, ret_node), 0);
-	ck_assert_uint_eq(*ret_node, bufferfs_file_number(file));
+	ck_assert_uint_eq(*ret_node, bufferfile_number(file));
 	return file;
 }
 
-static void end_file(struct bufferfs_file *file, uint64_t node)
+static struct bufferfile *new_file(uint64_t *ret_node)
 {
-	bufferfs_file_free(file);
+	return new_backed_file(ret_node, 0);
+}
+
+static void end_file(struct bufferfile *file, uint64_t node)
+{
+	bufferfile_free(file);
 	ck_assert_int_eq(release_node(node), 0);
 	forget_node(node, 1);
 	ck_assert(!is_known(node));
@@ -258,40 +263,51 @@ END_TEST
 START_TEST(names)
 {
 	const char *const wrong[] = {
-		"",	     "dmabuf:",
-		"dmabuf:0",  "dmabuf:1",
-		"dmabuf:3",  "dmabuf:2 ",
-		"dmabuf:02", "dmabuf:+2",
-		"2",	     "dmabuf:2x",
-		"dmabuf",    "Dmabuf:2",
-		"dmabuf: 2", "dmabuf:18446744073709551618",
+		"",
+		"dmabuf:",
+		"dmabuf:2",
+		"dmabuf:2:",
+		"dmabuf:0:0",
+		"dmabuf:1:0",
+		"dmabuf:3:0",
+		"dmabuf:2:0 ",
+		"dmabuf:02:0",
+		"dmabuf:+2:0",
+		"2",
+		"dmabuf:2x:0",
+		"dmabuf:2:00",
+		"dmabuf:2:-1",
+		"Dmabuf:2:0",
+		"dmabuf: 2:0",
+		"dmabuf:2:4294967296",
+		"dmabuf:18446744073709551618:0",
 	};
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	uint64_t node;
 
 	rig_up(_i);
 	shake_plain();
-	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:2", &node), -ENOENT);
+	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:2:0", &node), -ENOENT);
 	file = new_file(&node);
 	ck_assert_uint_eq(node, 2);
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		ck_assert_int_eq(look_up(FUSE_ROOT_ID, wrong[i], &node), -ENOENT);
-	ck_assert_int_eq(look_up(2, "dmabuf:2", &node), -ENOENT);
+	ck_assert_int_eq(look_up(2, "dmabuf:2:0", &node), -ENOENT);
 	/* no more once it is open, nor once its owner has given it up */
 	ck_assert_int_eq(open_node(2, NULL), 0);
-	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:2", &node), -ENOENT);
+	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:2:0", &node), -ENOENT);
 	end_file(file, 2);
 	file = new_file(&node);
 	ck_assert_uint_eq(node, 3); /* no number comes again */
-	bufferfs_file_free(file);
-	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:3", &node), -ENOENT);
+	bufferfile_free(file);
+	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:3:0", &node), -ENOENT);
 	rig_down();
 }
 END_TEST
 
 START_TEST(one_open)
 {
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	struct fuse_open_out out;
 	uint64_t node;
 
@@ -303,7 +319,7 @@ START_TEST(one_open)
 	ck_assert_int_eq(open_node(node, &out), 0);
 	ck_assert_uint_eq(out.open_flags, FOPEN_NOFLUSH);
 	ck_assert_int_eq(open_node(node, NULL), -ENXIO);
-	bufferfs_file_free(file);
+	bufferfile_free(file);
 	ck_assert_int_eq(open_node(node, NULL), -ENXIO);
 	ck_assert_int_eq(release_node(node), 0);
 	ck_assert_int_eq(open_node(node, NULL), -ENXIO);
@@ -313,16 +329,15 @@ END_TEST
 
 START_TEST(open_with_backing)
 {
-	struct bufferfs_file *file, *plain;
+	struct bufferfile *file, *plain;
 	struct fuse_open_out out;
 	uint64_t node, other;
 	char byte[PAGE];
 
 	rig_up(_i);
 	shake(INIT_EXT, INIT_PASSTHROUGH);
-	file = new_file(&node);
+	file = new_backed_file(&node, 17);
 	plain = new_file(&other);
-	bufferfs_file_back(file, 17);
 	ck_assert_int_eq(open_node(node, &out), 0);
 	ck_assert_uint_eq(out.open_flags, FOPEN_NOFLUSH | FOPEN_DIRECT_IO | 1u << 7);
 	ck_assert_uint_eq(out.padding, 17);
@@ -342,7 +357,7 @@ START_TEST(pages)
 {
 	int memfd = memfd_create("pages", MFD_CLOEXEC);
 	char bytes[PAGE] = "", text[8] = "";
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	uint64_t node;
 
 	rig_up(_i);
@@ -350,7 +365,7 @@ START_TEST(pages)
 	ck_assert_int_eq(ftruncate(memfd, SIZE), 0);
 	ck_assert_int_eq(pwrite(memfd, "hello", 5, PAGE), 5);
 	file = new_file(&node);
-	bufferfs_file_consume_fd(file, dup(memfd));
+	bufferfile_consume_fd(file, dup(memfd));
 	ck_assert_int_eq(open_node(node, NULL), 0);
 	ck_assert_int_eq(read_node(node, PAGE, 2048, bytes), 2048);
 	ck_assert_str_eq(bytes, "hello");
@@ -370,7 +385,7 @@ START_TEST(pages)
 	ck_assert_int_eq(lseek(memfd, 0, SEEK_END), SIZE);
 
 	/* given up, with the kernel still at it */
-	bufferfs_file_free(file);
+	bufferfile_free(file);
 	ck_assert_int_eq(read_node(node, 0, 1, bytes), -EINVAL);
 	ck_assert_int_eq(write_node(node, 0, FUSE_WRITE_CACHE, "late"), -EINVAL);
 	ck_assert_int_eq(release_node(node), 0);
@@ -381,7 +396,7 @@ END_TEST
 
 START_TEST(pages_cut_short)
 {
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	char bytes[PAGE];
 	uint64_t node;
 	int memfd;
@@ -391,7 +406,7 @@ START_TEST(pages_cut_short)
 	memfd = memfd_create("short", MFD_CLOEXEC);
 	ck_assert_int_eq(ftruncate(memfd, PAGE), 0);
 	file = new_file(&node);
-	bufferfs_file_consume_fd(file, memfd);
+	bufferfile_consume_fd(file, memfd);
 	ck_assert_int_eq(open_node(node, NULL), 0);
 	/* not taken for the end of the file */
 	ck_assert_int_eq(read_node(node, PAGE - 1, 2, bytes), -EIO);
@@ -407,7 +422,7 @@ START_TEST(refusals)
 	const struct fuse_lseek_in data = { .whence = SEEK_DATA };
 	const struct fuse_fsync_in sync = { 0 };
 	const struct fuse_getxattr_in list = { 0 };
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	uint64_t node;
 
 	rig_up(_i);
@@ -420,7 +435,7 @@ START_TEST(refusals)
 	ck_assert_int_eq(ask(FUSE_FALLOCATE, node, &hole, sizeof(hole)), -ENODEV);
 	ck_assert_int_eq(ask(FUSE_LSEEK, node, &data, sizeof(data)), -EINVAL);
 	ck_assert_int_eq(ask(FUSE_LISTXATTR, node, &list, sizeof(list)), -ENOSYS);
-	ck_assert_int_eq(ask(FUSE_UNLINK, FUSE_ROOT_ID, "dmabuf:2", 9), -ENOSYS);
+	ck_assert_int_eq(ask(FUSE_UNLINK, FUSE_ROOT_ID, "dmabuf:2:0", 11), -ENOSYS);
 	ck_assert_int_eq(ask(FUSE_RENAME2, FUSE_ROOT_ID, "0123456789abcdefa\0b", 20), -ENOSYS);
 	end_file(file, node);
 	rig_down();
@@ -431,7 +446,7 @@ START_TEST(ioctls)
 {
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
 	uint64_t node, name = 0x6968, long_name = 0x6968696869686968;
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 
 	rig_up(_i);
 	shake_plain();
@@ -454,21 +469,21 @@ END_TEST
 
 START_TEST(released_once)
 {
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	uint64_t node;
 
 	rig_up(_i);
 	shake_plain();
 	file = new_file(&node);
 	ck_assert_int_eq(open_node(node, NULL), 0);
-	bufferfs_file_follow(file, rig_released, &rig);
+	bufferfile_follow(file, rig_released, &rig);
 	ck_assert_int_eq(release_node(99), 0);
 	ck_assert_int_eq(rig.released, 0);
 	ck_assert_int_eq(release_node(node), 0);
 	ck_assert_int_eq(rig.released, 1);
 	ck_assert_int_eq(release_node(node), 0);
 	ck_assert_int_eq(rig.released, 1);
-	bufferfs_file_free(file);
+	bufferfile_free(file);
 	ck_assert(is_known(node));
 	forget_node(node, 1);
 	ck_assert(!is_known(node));
@@ -478,20 +493,20 @@ END_TEST
 
 static void free_file(void *user)
 {
-	bufferfs_file_free(user);
+	bufferfile_free(user);
 	rig.released++;
 }
 
 START_TEST(freed_when_released)
 {
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	uint64_t node;
 
 	rig_up(_i);
 	shake_plain();
 	file = new_file(&node);
 	ck_assert_int_eq(open_node(node, NULL), 0);
-	bufferfs_file_follow(file, free_file, file);
+	bufferfile_follow(file, free_file, file);
 	ck_assert_int_eq(release_node(node), 0);
 	ck_assert_int_eq(rig.released, 1);
 	forget_node(node, 1);
@@ -500,7 +515,7 @@ START_TEST(freed_when_released)
 	/* the kernel may tell it in the other order, too */
 	file = new_file(&node);
 	ck_assert_int_eq(open_node(node, NULL), 0);
-	bufferfs_file_follow(file, free_file, file);
+	bufferfile_follow(file, free_file, file);
 	forget_node(node, 1);
 	ck_assert_int_eq(release_node(node), 0);
 	ck_assert_int_eq(rig.released, 2);
@@ -511,25 +526,25 @@ END_TEST
 
 START_TEST(never_opened)
 {
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	uint64_t node, again;
 
 	rig_up(_i);
 	shake_plain();
 	file = new_file(&node);
-	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:2", &again), 0);
+	ck_assert_int_eq(look_up(FUSE_ROOT_ID, "dmabuf:2:0", &again), 0);
 	ck_assert_uint_eq(node, again);
-	bufferfs_file_free(file);
+	bufferfile_free(file);
 	forget_node(node, 1);
 	ck_assert(is_known(node)); /* looked up twice */
 	forget_node(node, 7);	   /* more than there are */
 	ck_assert(!is_known(node));
 	forget_node(node, 1);
 
-	ck_assert_int_eq(bufferfs_file_new(&file, rig.fs, SIZE), 0);
-	ck_assert(is_known(bufferfs_file_number(file)));
-	node = bufferfs_file_number(file);
-	bufferfs_file_free(file);
+	ck_assert_int_eq(bufferfile_new(&file, bufferfs_files(rig.fs), SIZE), 0);
+	ck_assert(is_known(bufferfile_number(file)));
+	node = bufferfile_number(file);
+	bufferfile_free(file);
 	ck_assert(!is_known(node));
 	rig_down();
 }
@@ -537,17 +552,17 @@ END_TEST
 
 START_TEST(stopped)
 {
-	struct bufferfs_file *file;
+	struct bufferfile *file;
 	uint64_t node;
 
 	rig_up(_i);
 	shake_plain();
 	file = new_file(&node);
 	ck_assert_int_eq(open_node(node, NULL), 0);
-	bufferfs_file_follow(file, rig_released, &rig);
+	bufferfile_follow(file, rig_released, &rig);
 	bufferfs_stop(rig.fs);
 	bufferfs_stop(rig.fs);
-	bufferfs_file_free(file); /* the kernel will never be done with it */
+	bufferfile_free(file); /* the kernel will never be done with it */
 	ck_assert_int_eq(rig.released, 0);
 	rig_down();
 }
@@ -572,18 +587,18 @@ START_TEST(faults)
 	rig.fs = bufferfs_free(rig.fs);
 	fake_kernel_close(&rig.kernel);
 	for (unsigned int nth = 1; failed; nth++) {
-		struct bufferfs_file *file = NULL;
+		struct bufferfile *file = NULL;
 		unsigned int fds = open_fds();
 		int r;
 
 		fault_arm(nth);
 		r = new_fs();
 		if (r == 0)
-			r = bufferfs_file_new(&file, rig.fs, SIZE);
+			r = bufferfile_new(&file, bufferfs_files(rig.fs), SIZE);
 		failed = fault_disarm();
 		ck_assert(r == 0 || failed);
 		ck_assert(r == 0 || !file);
-		bufferfs_file_free(file);
+		bufferfile_free(file);
 		rig.fs = bufferfs_free(rig.fs);
 		fake_kernel_close(&rig.kernel);
 		ck_assert_uint_eq(open_fds(), fds);

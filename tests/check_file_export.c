@@ -175,6 +175,11 @@ static struct bufferfs_counters counters(void)
 	return counters;
 }
 
+static uint64_t n_files(void)
+{
+	return bufferfiles_count(bufferfs_files(files_fs(rig.files)));
+}
+
 static uint64_t n_buffers(void)
 {
 	struct service_totals totals;
@@ -271,7 +276,7 @@ static void client(void (*run)(int fd), int fd)
 /* the kernel tells of RELEASE and FORGET when it likes */
 static void wait_ended(uint64_t n_left)
 {
-	while (n_buffers() > n_left || counters().files > n_left)
+	while (n_buffers() > n_left || n_files() > n_left)
 		turn();
 	ck_assert_uint_eq(n_buffers(), n_left);
 }
@@ -600,7 +605,7 @@ START_TEST(opener_dies)
 		turn();
 	ck_assert_int_eq(alloc_finish(making.alloc, &buffer, &fd), -EIO);
 	ck_assert_int_eq(spawn(&rig.process, SPAWN_SHARED_TABLE, "opener", run_opener, NULL), 0);
-	while (counters().files)
+	while (n_files())
 		turn();
 	close(new_buffer(PAGE));
 	wait_ended(0);

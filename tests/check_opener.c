@@ -74,18 +74,18 @@ START_TEST(opens)
 	int fd;
 
 	start();
-	fd = openat(config.root, "dmabuf:5", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = openat(config.root, "dmabuf:5:0", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_eq(fstat(fd, &before), 0);
 	close(fd);
-	ck_assert_int_eq(opener_open(opener, 6, 0), -ENOENT);
-	fd = opener_open(opener, 5, 0);
+	ck_assert_int_eq(opener_open(opener, 6, -1), -ENOENT);
+	fd = opener_open(opener, 5, -1);
 	ck_assert_int_ge(fd, 0); /* a number of this table */
 	ck_assert_int_eq(fstat(fd, &after), 0);
 	ck_assert_uint_eq(before.st_ino, after.st_ino);
 	ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	close(fd);
-	unlinkat(config.root, "dmabuf:5", 0);
+	unlinkat(config.root, "dmabuf:5:0", 0);
 	opener_stop(opener);
 	ck_assert_int_eq(wait_end(), 0);
 }
@@ -94,17 +94,17 @@ END_TEST
 START_TEST(backs)
 {
 	start();
-	ck_assert_int_eq(opener_back(opener, config.channel), -ENOTTY); /* no FUSE device */
+	ck_assert_int_eq(opener_open(opener, 5, config.channel), -ENOTTY); /* no FUSE device */
 	opener_stop(opener);
-	ck_assert_int_eq(opener_back(opener, config.channel), -EIO);
-	ck_assert_int_eq(opener_open(opener, 5, 0), -EIO);
+	ck_assert_int_eq(opener_open(opener, 5, config.channel), -EIO);
+	ck_assert_int_eq(opener_open(opener, 5, -1), -EIO);
 	ck_assert_int_eq(wait_end(), 0);
 }
 END_TEST
 
 static void *ask(void *result)
 {
-	*(int *)result = opener_open(opener, 5, 0);
+	*(int *)result = opener_open(opener, 5, -1);
 	return NULL;
 }
 
@@ -124,7 +124,7 @@ START_TEST(dies)
 	 */
 	opener_excuse(sockets[1]);
 	start();
-	ck_assert_int_eq(opener_open(opener, 7, 0), -ENOENT);
+	ck_assert_int_eq(opener_open(opener, 7, -1), -ENOENT);
 	kill(process, SIGKILL);
 	ck_assert(WIFSIGNALED(wait_end()));
 }
@@ -152,7 +152,7 @@ START_TEST(capabilities)
 	if (geteuid() != 0)
 		return; /* it has none to keep */
 	start();
-	ck_assert_int_eq(opener_open(opener, 5, 0), -ENOENT);
+	ck_assert_int_eq(opener_open(opener, 5, -1), -ENOENT);
 	snprintf(command, sizeof(command), "grep -E '^Cap(Prm|Eff)' /proc/%d/status", process);
 	status = popen(command, "re");
 	while (fgets(line, sizeof(line), status))

@@ -21,9 +21,9 @@
 struct exporter_file {
 	struct exporter exporter;
 	struct bufferfs *fs;
-	const struct export_file_ops *ops;
+	export_file_open open;
 	void *user;
-	atomic_bool no_backing; /* refused once, so it isn't asked for again */
+	atomic_bool no_backing; /* it was tried, and does not work here */
 };
 
 static struct exporter_file *exporter_of(struct exporter *exporter)
@@ -31,63 +31,53 @@ static struct exporter_file *exporter_of(struct exporter *exporter)
 	return container_of(exporter, struct exporter_file, exporter);
 }
 
-/* Return: an id; 0: the pages go through the page cache; or -EIO: nobody is there to ask */
-static int file_backing(struct exporter_file *f, int memfd)
+/* the file of @slice, with its memfd as a backing or with the page cache in between */
+static int file_make_as(struct exporter_file *f, struct export *export, const struct slice *slice,
+			bool backed)
 {
+	_cleanup_(bufferfile_freep) struct bufferfile *file = NULL;
 	int r;
 
-	if (!exporter_file_backs(&f->exporter))
-		return 0;
-	r = f->ops->back(f->user, memfd);
-	if (r >= 0 || r == -EIO)
+	r = bufferfile_new(&file, bufferfs_files(f->fs), slice->size);
+	if (r < 0)
 		return r;
-	log_info("export", "no FUSE passthrough: %s", strerror(-r));
-	atomic_store(&f->no_backing, true);
-	return 0;
-}
-
-static int file_add_pages(struct bufferfs_file *file, int backing, int memfd)
-{
-	int fd;
-
-	if (backing) {
-		bufferfs_file_back(file, backing);
-		return 0;
+	if (!backed) {
+		r = pages_reopen(slice->fd, O_RDWR);
+		if (r < 0)
+			return r;
+		bufferfile_consume_fd(file, r);
 	}
-	fd = pages_reopen(memfd, O_RDWR);
-	if (fd < 0)
-		return fd;
-	bufferfs_file_consume_fd(file, fd);
+	r = f->open(f->user, bufferfile_number(file), backed ? slice->fd : -1);
+	if (r < 0)
+		return err_origin(r);
+
+	export->fd = r;
+	export->ino = bufferfile_number(file);
+	export->tells = !backed;
+	export->file = steal(file);
 	return 0;
 }
 
 static int file_make(struct exporter *exporter, struct export *export, const struct slice *slices,
 		     size_t n)
 {
-	_cleanup_(bufferfs_file_freep) struct bufferfs_file *file = NULL;
 	struct exporter_file *f = exporter_of(exporter);
-	int backing, r;
+	int r, again;
 
 	if (n != 1 || slices[0].offset)
 		return err_origin(-EOPNOTSUPP); /* a backing is a whole file */
-	r = bufferfs_file_new(&file, f->fs, slices[0].size);
-	if (r < 0)
-		return r;
-	backing = file_backing(f, slices[0].fd);
-	if (backing < 0)
-		return backing;
-	r = file_add_pages(file, backing, slices[0].fd);
-	if (r < 0)
-		return r;
-	r = f->ops->open(f->user, bufferfs_file_number(file), backing);
-	if (r < 0)
-		return err_origin(r);
+	if (!exporter_file_backs(exporter))
+		return file_make_as(f, export, slices, false);
 
-	export->fd = r;
-	export->ino = bufferfs_file_number(file);
-	export->tells = !backing;
-	export->file = steal(file);
-	return 0;
+	r = file_make_as(f, export, slices, true);
+	if (r >= 0 || r == -EIO || r == -ENOMEM || r == -EMFILE)
+		return r;
+	again = file_make_as(f, export, slices, false);
+	if (again == 0) {
+		log_info("export", "no FUSE passthrough: %s", strerror(-r));
+		atomic_store(&f->no_backing, true);
+	}
+	return again;
 }
 
 static void file_released(void *user)
@@ -99,7 +89,7 @@ static void file_released(void *user)
 
 static void file_follow(struct export *export)
 {
-	bufferfs_file_follow(export->file, file_released, export);
+	bufferfile_follow(export->file, file_released, export);
 }
 
 static bool file_is_over(const struct export *export)
@@ -109,7 +99,7 @@ static bool file_is_over(const struct export *export)
 
 static void file_drop(struct export *export)
 {
-	export->file = bufferfs_file_free(export->file);
+	export->file = bufferfile_free(export->file);
 }
 
 static struct exporter *file_free(struct exporter *exporter)
@@ -137,8 +127,7 @@ bool exporter_file_backs(struct exporter *exporter)
 	return !atomic_load(&f->no_backing) && bufferfs_has_passthrough(f->fs);
 }
 
-int exporter_file_new(struct exporter **ret, struct bufferfs *fs, const struct export_file_ops *ops,
-		      void *user)
+int exporter_file_new(struct exporter **ret, struct bufferfs *fs, export_file_open open, void *user)
 {
 	struct exporter_file *f;
 
@@ -147,7 +136,7 @@ int exporter_file_new(struct exporter **ret, struct bufferfs *fs, const struct e
 		return err_origin(-ENOMEM);
 	f->exporter.ops = &file_ops;
 	f->fs = fs;
-	f->ops = ops;
+	f->open = open;
 	f->user = user;
 	*ret = &f->exporter;
 	return 0;

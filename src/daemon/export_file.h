@@ -13,24 +13,20 @@
 struct bufferfs;
 struct exporter;
 
-/* who opens: daemon/opener.h, or a test */
-struct export_file_ops {
-	/* a backing of a memfd: an id above 0; -EIO: nobody could be asked; or another error */
-	int (*back)(void *user, int memfd);
-	/* a file, by its number; @backing is 0 or used up. An fd, or a negative error. */
-	int (*open)(void *user, uint64_t number, int backing);
-};
+/* opens a file, by its number: daemon/opener.h, or a test. The kernel maps @memfd instead of it,
+ * where that isn't -1. Return: an fd; -EIO: nobody could be asked; or another negative error. */
+typedef int (*export_file_open)(void *user, uint64_t number, int memfd);
 
 /**
  * exporter_file_new() - make the exporter
  * @ret:	it
  * @fs:		borrowed; shaken hands with the kernel, where passthrough is to be used
- * @ops:	borrowed; called in any thread that makes an export, so never in the loop's
- * @user:	for @ops
+ * @open:	called in any thread that makes an export, so never in the loop's
+ * @user:	for @open
  *
  * Return: 0 or -ENOMEM.
  */
-int exporter_file_new(struct exporter **ret, struct bufferfs *fs, const struct export_file_ops *ops,
+int exporter_file_new(struct exporter **ret, struct bufferfs *fs, export_file_open open,
 		      void *user);
 
 /* its files are mapped by FUSE passthrough, not through the page cache; any thread */

@@ -26,17 +26,10 @@ struct files {
 	int result; /* the trial's */
 };
 
-static int files_back(void *user, int memfd)
+static int files_open(void *user, uint64_t number, int memfd)
 {
-	return opener_back(user, memfd);
+	return opener_open(user, number, memfd);
 }
-
-static int files_open(void *user, uint64_t number, int backing)
-{
-	return opener_open(user, number, backing);
-}
-
-static const struct export_file_ops files_ops = { .back = files_back, .open = files_open };
 
 static void files_trial_run(struct loop_job *job)
 {
@@ -95,7 +88,7 @@ static int files_init_consume_fd(struct files *files, int fd)
 	if (r == 0)
 		r = opener_new(&files->opener, files->config.opener);
 	if (r == 0)
-		r = exporter_file_new(&files->exporter, files->fs, &files_ops, files->opener);
+		r = exporter_file_new(&files->exporter, files->fs, files_open, files->opener);
 	return r;
 }
 

@@ -52,7 +52,8 @@ struct keeper {
 	struct udev_watch *udev; /* NULL: no udevd */
 	struct loop_poll udev_poll;
 	struct loop_timer udev_limit;
-	int udmabuf, control;
+	int udmabuf; /* or why there is none, -errno */
+	int control;
 	bool standing[1024]; /* fds below that number that are ours through all generations */
 
 	/* the generation */
@@ -187,6 +188,8 @@ static int keeper_mount_buffers(struct keeper *keeper)
 
 	if (keeper->udmabuf >= 0)
 		return 0;
+	log_notice("keeper", "no /dev/udmabuf (%s): drivers can't import buffers",
+		   strerror(-keeper->udmabuf));
 	r = priv_mount_buffers(&opener->channel, &opener->root);
 	if (r < 0) {
 		log_notice("keeper", "no private FUSE mount for buffers: %s", strerror(-r));
@@ -541,8 +544,7 @@ static int keeper_init(struct keeper *keeper)
 	}
 	r = priv_open_udmabuf(&keeper->udmabuf);
 	if (r < 0)
-		log_notice("keeper", "no /dev/udmabuf (%s): drivers can't import buffers",
-			   strerror(-r));
+		keeper->udmabuf = r;
 	keeper_note_standing(keeper);
 	return 0;
 }

@@ -28,16 +28,11 @@ struct backing_map {
 #define BACKING_OPEN  _IOW(229, 1, struct backing_map)
 #define BACKING_CLOSE _IOW(229, 2, uint32_t)
 
-enum opener_act {
-	OPENER_BACK, /* number: of the memfd's fd */
-	OPENER_OPEN, /* number: of the file */
-};
-
 struct opener_request {
 	uint64_t cookie; /* never 0 */
-	uint64_t number;
-	uint32_t act;
-	int32_t backing; /* to give back once the file is open; 0: none */
+	uint64_t number; /* of the file */
+	int32_t memfd;	 /* to back it with, or -1 */
+	uint32_t spare;
 };
 
 struct opener_answer {
@@ -47,13 +42,23 @@ struct opener_answer {
 
 /* ---- the process ---- */
 
-static int act_back(const struct opener_config *config, int memfd)
+/* Return: an id; 0 where none is wanted; or a negative error */
+static int backing_open(const struct opener_config *config, int memfd)
 {
 	const struct backing_map map = { .fd = memfd };
 	int r;
 
+	if (memfd < 0)
+		return 0;
 	r = ioctl(config->channel, BACKING_OPEN, &map);
 	return r < 0 ? -errno : r;
+}
+
+/* the open file keeps what it needs of it */
+static void backing_close(const struct opener_config *config, uint32_t backing)
+{
+	if (backing && ioctl(config->channel, BACKING_CLOSE, &backing) < 0)
+		log_debug("opener", "can't give a backing back: %m");
 }
 
 /*
@@ -80,18 +85,20 @@ static void forget_name(const struct opener_config *config, const char *name)
 		log_debug("opener", "can't make the kernel forget a name: %m");
 }
 
-static int act_open(const struct opener_config *config, uint64_t number, uint32_t backing)
+static int opener_act(const struct opener_config *config, const struct opener_request *request)
 {
-	char name[32];
-	int fd;
+	char name[48];
+	int backing, fd;
 
-	snprintf(name, sizeof(name), BUFFERFS_NAME, number);
+	backing = backing_open(config, request->memfd);
+	if (backing < 0)
+		return backing;
+	snprintf(name, sizeof(name), BUFFERFS_NAME, request->number, (uint32_t)backing);
 	fd = openat(config->root, name, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		fd = -errno;
 	forget_name(config, name);
-	if (backing && ioctl(config->channel, BACKING_CLOSE, &backing) < 0)
-		log_debug("opener", "can't give a backing back: %m");
+	backing_close(config, backing);
 	return fd;
 }
 
@@ -109,9 +116,7 @@ int opener_run(const struct opener_config *config)
 	}
 	while (recv(config->socket, &request, sizeof(request), 0) == sizeof(request)) {
 		answer.cookie = request.cookie;
-		answer.result = request.act == OPENER_BACK
-					? act_back(config, request.number)
-					: act_open(config, request.number, request.backing);
+		answer.result = opener_act(config, &request);
 		if (send(config->socket, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
 			break;
 	}
@@ -186,26 +191,13 @@ static int ask_locked(struct opener *opener, struct opener_request *request)
 	return answer.result;
 }
 
-static int ask(struct opener *opener, struct opener_request request)
+int opener_open(struct opener *opener, uint64_t number, int memfd)
 {
+	struct opener_request request = { .number = number, .memfd = memfd };
 	int r;
 
 	pthread_mutex_lock(&opener->lock);
 	r = ask_locked(opener, &request);
 	pthread_mutex_unlock(&opener->lock);
 	return r;
-}
-
-int opener_back(struct opener *opener, int memfd)
-{
-	return ask(opener, (struct opener_request){ .act = OPENER_BACK, .number = memfd });
-}
-
-int opener_open(struct opener *opener, uint64_t number, int backing)
-{
-	return ask(opener, (struct opener_request){
-				   .act = OPENER_OPEN,
-				   .number = number,
-				   .backing = backing,
-			   });
 }

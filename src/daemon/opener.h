@@ -38,11 +38,10 @@ int opener_new(struct opener **ret, int socket);
 struct opener *opener_free(struct opener *opener); /* nobody waits any more */
 DEFINE_CLEANUP(struct opener *, opener_free);
 
-/* Any thread but the loop's, for these. opener_back() gives an id for a memfd, valid until it is
- * passed to opener_open() with the number of a file; that gives an fd, and the file has no name any
- * more. Return: the id or the fd, or a negative error. */
-int opener_back(struct opener *opener, int memfd);
-int opener_open(struct opener *opener, uint64_t number, int backing);
+/* opens the file of that number; the kernel maps @memfd (borrowed) instead of it, where that isn't
+ * -1. It has no name any more after it. Any thread but the loop's. Return: the fd, or a negative
+ * error. */
+int opener_open(struct opener *opener, uint64_t number, int memfd);
 
 /* whoever waits fails with -EIO, now and later */
 void opener_stop(struct opener *opener);

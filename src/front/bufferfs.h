@@ -21,13 +21,17 @@
 
 #include "base/attr.h"
 #include "core/state.h"
+#include "front/bufferfiles.h"
 #include "loop/loop.h"
 
 struct bufferfs;
-struct bufferfs_file;
 
-/* a file's name in the root, of its number; readlink(2) shows it as that of a dma-buf */
-#define BUFFERFS_NAME "dmabuf:%" PRIu64
+/*
+ * A file's name in the root: its number, and an id of FUSE_DEV_IOC_BACKING_OPEN, valid until it was
+ * opened, or 0: no passthrough. So who opens says what the kernel shall map, in one go. readlink(2)
+ * shows the name, in the way of a dma-buf's.
+ */
+#define BUFFERFS_NAME "dmabuf:%" PRIu64 ":%" PRIu32
 
 struct bufferfs_config {
 	uint32_t index;		    /* of the channel */
@@ -49,47 +53,23 @@ struct bufferfs_config {
 int bufferfs_new_consume_fd(struct bufferfs **ret, struct loop *loop, struct state *state,
 			    const struct bufferfs_config *config, int fd);
 
+struct bufferfiles *bufferfs_files(struct bufferfs *fs);
+
 /* closes the connection: who waits for an open fails. Files can still be freed. */
 void bufferfs_stop(struct bufferfs *fs);
 
-/* all files are freed; those that the kernel still knows go too */
+/* no file is owned any more */
 struct bufferfs *bufferfs_free(struct bufferfs *fs);
 DEFINE_CLEANUP(struct bufferfs *, bufferfs_free);
 
 struct bufferfs_counters {
-	uint64_t files;		/* on record at the moment */
 	uint64_t reads, writes; /* of pages and by clients, all that came */
 };
 
 /* of the loop's thread */
-void bufferfs_counters(struct bufferfs *fs, struct bufferfs_counters *ret);
+void bufferfs_counters(const struct bufferfs *fs, struct bufferfs_counters *ret);
 
 /* what the kernel said at the handshake: is a backing of use? Any thread; false before it. */
 bool bufferfs_has_passthrough(struct bufferfs *fs);
-
-/* ---- files ---- */
-
-/* a file, not open yet: @size bytes, in whole pages. Any thread. Return: 0 or -ENOMEM. */
-int bufferfs_file_new(struct bufferfs_file **ret, struct bufferfs *fs, uint64_t size);
-
-/* of the name, and the inode number */
-uint64_t bufferfs_file_number(const struct bufferfs_file *file);
-
-/* what the kernel maps instead of the file: an id of FUSE_DEV_IOC_BACKING_OPEN, valid until the
- * file was opened. Any thread, before the open. */
-void bufferfs_file_back(struct bufferfs_file *file, int backing);
-
-/* what pages are read from and written to, where there is no backing: a memfd of at least the
- * file's size. Any thread, before the open. */
-void bufferfs_file_consume_fd(struct bufferfs_file *file, int fd);
-
-/* @released is called once, from the loop, when the file was closed for good; without a backing
- * that is when no mapping is left either. It may free the file. */
-void bufferfs_file_follow(struct bufferfs_file *file, void (*released)(void *user), void *user);
-
-/* its pages are out of reach from here on; what the kernel still asks of it fails. The loop's
- * thread, or any where it isn't followed. */
-struct bufferfs_file *bufferfs_file_free(struct bufferfs_file *file);
-DEFINE_CLEANUP(struct bufferfs_file *, bufferfs_file_free);
 
 #endif
