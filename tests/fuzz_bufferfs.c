@@ -29,9 +29,10 @@
 enum { FILES_MAX = 16, PAGE = 4096, SLOT_ZEROED = 8192 };
 
 struct file {
-	struct bufferfs_file *file; /* NULL: freed */
+	struct bufferfile *file; /* NULL: freed */
 	uint64_t number;
-	bool given; /* what is behind it is said */
+	uint32_t backing; /* for the name that it is looked up by */
+	bool given;	  /* what is behind it is said */
 	bool followed, released, frees_itself;
 };
 
@@ -137,7 +138,7 @@ static void file_released(void *user)
 	ck_assert(file->file && file->followed && !file->released);
 	file->released = true;
 	if (file->frees_itself)
-		file->file = bufferfs_file_free(file->file);
+		file->file = bufferfile_free(file->file);
 }
 
 static void act_new(struct fuzz_bytes *bytes)
@@ -147,9 +148,9 @@ static void act_new(struct fuzz_bytes *bytes)
 	if (fuzz.n_files == FILES_MAX)
 		return;
 	*file = (struct file){ 0 };
-	if (bufferfs_file_new(&file->file, fuzz.fs, PAGE) < 0)
+	if (bufferfile_new(&file->file, bufferfs_files(fuzz.fs), PAGE) < 0)
 		return;
-	file->number = bufferfs_file_number(file->file);
+	file->number = bufferfile_number(file->file);
 	fuzz.n_files++;
 }
 
@@ -162,13 +163,13 @@ static void act_back(struct fuzz_bytes *bytes)
 		return;
 	file->given = true;
 	if (fuzz_pick(bytes, 2)) {
-		bufferfs_file_back(file->file, 7);
+		file->backing = 7;
 		return;
 	}
 	fd = memfd_create("fuzz_bufferfs", MFD_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ftruncate(fd, PAGE), 0);
-	bufferfs_file_consume_fd(file->file, fd);
+	bufferfile_consume_fd(file->file, fd);
 }
 
 static void act_follow(struct fuzz_bytes *bytes)
@@ -179,7 +180,7 @@ static void act_follow(struct fuzz_bytes *bytes)
 		return;
 	file->followed = true;
 	file->frees_itself = fuzz_pick(bytes, 2);
-	bufferfs_file_follow(file->file, file_released, file);
+	bufferfile_follow(file->file, file_released, file);
 }
 
 static void act_free(struct fuzz_bytes *bytes)
@@ -187,7 +188,7 @@ static void act_free(struct fuzz_bytes *bytes)
 	struct file *file = pick_file(bytes);
 
 	if (file)
-		file->file = bufferfs_file_free(file->file);
+		file->file = bufferfile_free(file->file);
 }
 
 /* ---- acts of the kernel ---- */
@@ -209,16 +210,28 @@ static void act_handshake(struct fuzz_bytes *bytes)
 		ck_assert_int_eq(bufferfs_has_passthrough(fuzz.fs), offers == 3);
 }
 
+/* what a lookup of that number says of its backing */
+static uint32_t backing_of(uint64_t number)
+{
+	for (size_t i = 0; i < fuzz.n_files; i++)
+		if (fuzz.files[i].number == number)
+			return fuzz.files[i].backing;
+	return 0;
+}
+
 static void act_lookup(struct fuzz_bytes *bytes)
 {
 	char name[64];
 	unsigned int way = fuzz_pick(bytes, 4);
+	uint64_t number;
 
-	if (way < 3)
-		snprintf(name, sizeof(name), way ? "dmabuf:0%" PRIu64 : BUFFERFS_NAME,
-			 pick_node(bytes));
-	else
+	if (way < 3) {
+		number = pick_node(bytes);
+		snprintf(name, sizeof(name), way ? "dmabuf:0%" PRIu64 ":%" PRIu32 : BUFFERFS_NAME,
+			 number, backing_of(number));
+	} else {
 		fuzz_copy(bytes, name, sizeof(name) / 2);
+	}
 	name[sizeof(name) - 1] = '\0';
 	send_frame(FUSE_LOOKUP, way == 2 ? 2 : FUSE_ROOT_ID, name, strlen(name) + 1);
 }
@@ -328,7 +341,6 @@ static act *const acts[32] = {
 static void end_files(void)
 {
 	const struct fuse_forget_in forget = { .nlookup = UINT64_MAX };
-	struct bufferfs_counters counters;
 
 	for (size_t i = 0; i < fuzz.n_files; i++) {
 		const struct fuse_release_in release = { .fh = fuzz.files[i].number };
@@ -339,10 +351,9 @@ static void end_files(void)
 	if (fuzz.dead)
 		bufferfs_stop(fuzz.fs);
 	for (size_t i = 0; i < fuzz.n_files; i++)
-		fuzz.files[i].file = bufferfs_file_free(fuzz.files[i].file);
-	bufferfs_counters(fuzz.fs, &counters);
+		fuzz.files[i].file = bufferfile_free(fuzz.files[i].file);
 	if (fuzz.model.shaken[0] && !fuzz.dead)
-		ck_assert_uint_eq(counters.files, 0);
+		ck_assert_uint_eq(bufferfiles_count(bufferfs_files(fuzz.fs)), 0);
 }
 
 static void rig_up(void)
