@@ -8,6 +8,10 @@
 bad_kernel='BUG:|WARNING: CPU|Oops|Kernel panic|general protection fault|blocked for more than|soft lockup'
 bad_kernel+='|hard LOCKUP|refcount_t:|possible circular|(cusion|cusiond)\[[0-9]+\]: segfault'
 
+# The kernel's options in both machines: what is wrong ends the machine at once, but on an emulated
+# processor that has to wait for a real one, neither a late timer nor a long turn is wrong.
+kernel_options='console=ttyS0 quiet panic=-1 oops=panic hung_task_panic=1 no_timer_check watchdog_thresh=60'
+
 # Takes the stream of the second serial port apart, as it comes, into one file per test, with a line
 # "NAME STATUS MILLISECONDS" in `ended` for each that came to its end. What has a name with @ is no test
 # but a log. $1: the folder.
@@ -55,17 +59,17 @@ test_line()
 	[ -z "${verbose:-}" ] || [[ $name = @* ]] || printf '%s\n' "$2"
 }
 
-# boot_machine FOLDER SECONDS QEMU-OPTION...
+# boot_machine FOLDER SECONDS KERNEL-OPTIONS QEMU-OPTION...
 boot_machine()
 {
-	local out=$1 seconds=$2
+	local out=$1 seconds=$2 append=$3
 
-	shift 2
+	shift 3
 	rm -f "$out/done"
 	timeout -k 5 "$seconds" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu max \
 		-smp "${VM_CPUS:-2}" -nodefaults -display none -no-reboot -monitor none \
 		-serial "file:$out/console.log" -chardev stdio,id=results,signal=off -serial chardev:results \
-		"$@" </dev/null 2>"$out/qemu.log" | split_stream "$out" || true
+		-m "${VM_MEMORY:-1024}" -append "$kernel_options $append ${VM_APPEND:-}" "$@" </dev/null 2>"$out/qemu.log" | split_stream "$out" || true
 	[ ! -s "$out/qemu.log" ] || cat "$out/qemu.log" >&2
 }
 
