@@ -169,7 +169,8 @@ static void buffer_settle(struct buffer *b)
 		return;
 	if (b->over) {
 		buffer_free(b);
-	} else if (b->export.end == EXPORT_END_HOLD && list_is_empty(&b->look_link)) {
+	} else if ((b->export.end == EXPORT_END_HOLD || b->unsure) &&
+		   list_is_empty(&b->look_link)) {
 		list_append(&b->service->looked, &b->look_link);
 		b->service->n_looked++;
 	}
@@ -207,6 +208,8 @@ void buffer_file_closed(struct buffer *b)
 		export_follow_again(&b->export, b->service->watch);
 		buffer_record_end(b);
 		b->over = export_is_over(&b->export);
+		/* the kernel tells of a close a moment before the file is let go of */
+		b->unsure = true;
 	}
 	buffer_settle(b);
 }

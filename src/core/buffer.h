@@ -34,7 +34,8 @@ struct buffer {
 	struct heap_block block;
 	struct export export;
 	bool delivered;
-	bool over; /* nobody holds the file */
+	bool over;   /* nobody holds the file */
+	bool unsure; /* a close was told that was not the end, or not yet: look again */
 };
 
 /*
