@@ -70,7 +70,7 @@ static const struct {
 	{ "one_left_hard", 0 }, { "lowered", -EMFILE },
 	{ "sparse", 0 },	{ "own_table", 0 },
 	{ "vfork", 0 },		{ "readonly", -EFAULT },
-	{ "nowhere", -EFAULT }, { "poke", -EFAULT },
+	{ "nowhere", -EFAULT }, { "put", -EFAULT },
 };
 
 START_TEST(odd)
@@ -108,7 +108,7 @@ static const struct {
 };
 
 /* these stay in the kernel until the file server that they wait for is gone */
-static const char *const hangs[] = { "late_hang_struct", "hang_swap" };
+static const char *const hangs[] = { "late_hang_struct", "hang_swap", "hang_put" };
 
 static unsigned int count_entries(const char *what)
 {

@@ -150,6 +150,35 @@ START_TEST(one)
 }
 END_TEST
 
+/* what is to be put comes along, behind the reply */
+START_TEST(pieces)
+{
+	struct test_job job = {
+		.job = { .verb = DELIVER_PUT,
+			 .fd = -1,
+			 .size = 8,
+			 .bytes = "a reply",
+			 .done = on_done },
+	};
+
+	make(1);
+	memset(deliver_put(&job.job, 0x1000, 100), 'x', 100);
+	memset(deliver_put(&job.job, 0x2000, 3), 'y', 3);
+	ck_assert_uint_eq(deliver_pieces_size(job.job.pieces), 103);
+	deliver_submit(deliver_queue_deliver(f.queue), &job.job);
+	ck_assert_int_eq(recv(f.theirs[0], &f.requests[0], sizeof(f.requests[0]), 0),
+			 DELIVER_REQUEST_SIZE(8 + 103));
+	ck_assert_uint_eq(f.requests[0].size, 8);
+	ck_assert(!memcmp(f.requests[0].pieces, job.job.pieces, sizeof(job.job.pieces)));
+	ck_assert_uint_eq(f.requests[0].pieces[0].address, 0x1000);
+	ck_assert_uint_eq(f.requests[0].pieces[1].address, 0x2000);
+	ck_assert(!memcmp(f.requests[0].bytes + 8 + 98, "xxyyy", 5));
+	answer(0, 0, true);
+	ck_assert_uint_eq(job.done, 1);
+	unmake();
+}
+END_TEST
+
 /* 100 jobs of one uid wait; a second uid has its turn after the one in hand */
 START_TEST(turns)
 {
@@ -424,6 +453,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tcase, one);
+	tcase_add_test(tcase, pieces);
 	tcase_add_test(tcase, turns);
 	tcase_add_test(tcase, order);
 	tcase_add_loop_test(tcase, quarter, 0, 5);

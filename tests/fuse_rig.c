@@ -89,13 +89,9 @@ static void answer(struct rig *rig, uint64_t unique, int error, const void *data
 static void job_done(struct deliver_job *job, const struct deliver_result *result)
 {
 	struct rig_job *mine = container_of(job, struct rig_job, job);
-	struct fuse_ioctl_out out = { 0 };
 	struct rig *rig = mine->rig;
 
-	if (job->verb == DELIVER_POKE)
-		answer(rig, job->call.unique, result->result, &out,
-		       result->result ? 0 : sizeof(out));
-	else if (!result->replied)
+	if (!result->replied)
 		answer(rig, job->call.unique, result->result, NULL, 0);
 
 	pthread_mutex_lock(&rig->lock);
@@ -135,6 +131,7 @@ static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 		.error = -DELIVER_NOT_YET,
 		.unique = header->unique,
 	};
+	uint64_t address;
 
 	mine->job = (struct deliver_job){
 		.call = {
@@ -149,11 +146,13 @@ static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 		.fd = -1,
 		.done = job_done,
 	};
-	if (in->cmd == RIG_POKE) {
-		mine->job.verb = DELIVER_POKE;
-		memcpy(&mine->job.address, &alloc->mask, sizeof(uint64_t));
-		mine->job.size = alloc->len;
-		memset(mine->job.bytes, 0x5a, alloc->len);
+	mine->job.size = sizeof(reply);
+	memcpy(mine->job.bytes, &reply, sizeof(reply));
+	if (in->cmd == RIG_PUT) {
+		mine->job.verb = DELIVER_PUT;
+		memcpy(&address, &alloc->mask, sizeof(address));
+		memset(deliver_put(&mine->job, address, alloc->len), 0x5a, alloc->len);
+		memset(deliver_put(&mine->job, in->arg, sizeof(alloc->len)), 0, sizeof(alloc->len));
 		return;
 	}
 	mine->job.verb = DELIVER_GIVE_FD;
@@ -162,8 +161,6 @@ static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 	mine->job.fd = memfd_create("rig", MFD_CLOEXEC);
 	if (ftruncate(mine->job.fd, alloc->len) < 0)
 		perror("fuse_rig: ftruncate");
-	mine->job.size = sizeof(reply);
-	memcpy(mine->job.bytes, &reply, sizeof(reply));
 }
 
 static int submit_late(struct rig *rig)
@@ -209,7 +206,7 @@ static void on_ioctl(struct rig *rig, const struct fuse_in_header *header)
 	const struct rig_alloc *alloc = (const void *)(in + 1);
 	struct rig_job *mine;
 
-	if (in->cmd != RIG_ALLOC && in->cmd != RIG_POKE) {
+	if (in->cmd != RIG_ALLOC && in->cmd != RIG_PUT) {
 		answer_simple(rig, header, in->cmd);
 		return;
 	}
@@ -354,7 +351,7 @@ static int rig_mount(struct rig *rig)
 /* a tracer that answers is up */
 static int tracer_wait(const struct rig_tracer *tracer)
 {
-	struct deliver_request request = { .verb = DELIVER_POKE };
+	struct deliver_request request = { .verb = DELIVER_PUT };
 	struct deliver_answer answer;
 
 	if (send(tracer->ends[0], &request, DELIVER_REQUEST_SIZE(0), 0) < 0 ||

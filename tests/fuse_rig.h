@@ -14,11 +14,12 @@
 
 #include "deliver/deliver.h"
 
-#define RIG_ALLOC   0xc0184900u /* modern ALLOC: 24 bytes, the fd at 16 */
-#define RIG_QUERY   0xc0184908u /* answered at once */
-#define RIG_GO	    0xc0184906u
-#define RIG_KEPT    0xc0184905u /* EAGAIN, or 0 while an ALLOC is kept */
-#define RIG_POKE    0xc0184907u /* pokes @len bytes of 0x5a at the address in the struct's @heaps */
+#define RIG_ALLOC 0xc0184900u /* modern ALLOC: 24 bytes, the fd at 16 */
+#define RIG_QUERY 0xc0184908u /* answered at once */
+#define RIG_GO	  0xc0184906u
+#define RIG_KEPT  0xc0184905u /* EAGAIN, or 0 while an ALLOC is kept */
+#define RIG_PUT \
+	0xc0184907u /* puts @len bytes of 0x5a where its second u64 points to, 0 into @len */
 
 /* an ALLOC with this flag has its fd field where nothing is */
 #define RIG_NOWHERE 0x80000000u

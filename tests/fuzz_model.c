@@ -225,9 +225,10 @@ struct model_request *model_of_delivery(struct model *model, const struct delive
 		ck_assert_int_ge(job->fd, 0);
 	} else {
 		ck_assert_int_eq(job->fd, -1);
-		ck_assert_uint_eq(job->size % WIRE_HEAP_SIZE, 0);
+		ck_assert_uint_eq(deliver_pieces_size(job->pieces) % WIRE_HEAP_SIZE,
+				  WIRE_QUERY_SIZE);
 	}
-	ck_assert_uint_le(job->size, sizeof(job->bytes));
+	ck_assert_uint_le(job->size + deliver_pieces_size(job->pieces), sizeof(job->bytes));
 	return request;
 }
 

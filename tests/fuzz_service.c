@@ -189,9 +189,13 @@ static struct deliver_job *pick_delivery(struct fuzz_bytes *bytes)
 	return list_entry(link, struct deliver_job, link);
 }
 
-static void end_poke(struct deliver_job *job, int error)
+static void end_put(struct deliver_job *job, int error, bool replied)
 {
-	fake_deliver_end_job(job, error, false, NULL);
+	const struct model_request *request = model_of_delivery(&fuzz.model, job);
+
+	if (replied && request)
+		model_replied(&fuzz.model, job);
+	fake_deliver_end_job(job, error, replied, NULL);
 }
 
 static void end_give(struct deliver_job *job, int error, bool replied, bool keeps)
@@ -230,12 +234,10 @@ static void act_deliver(struct fuzz_bytes *bytes)
 		return;
 	if (!ways[way].ok)
 		error = error < 0 ? error : -EIO;
-	if (job->verb == DELIVER_POKE) {
-		model_of_delivery(&fuzz.model, job);
-		end_poke(job, error);
-	} else {
+	if (job->verb == DELIVER_PUT)
+		end_put(job, error, ways[way].replied);
+	else
 		end_give(job, error, ways[way].replied, ways[way].keeps);
-	}
 	fuzz_turn();
 }
 

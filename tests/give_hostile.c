@@ -30,6 +30,7 @@
 #define ALLOC 0xc0184900u
 #define GO    0xc0184906u
 #define PROBE 0xc0184905u
+#define PUT   0xc0184907u
 #define LATE  0x40000000u
 
 #define check(condition)                                                                          \
@@ -483,6 +484,17 @@ static void late_hang_struct(void)
 	check(0);
 }
 
+/* an array is wanted on a page that never comes */
+static void hang_put(void)
+{
+	uint64_t request[3] = { 8 };
+
+	hang_fd = hang_open();
+	check(hang_fd >= 0);
+	request[1] = (uintptr_t)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, hang_fd, 0);
+	check(ioctl(device, PUT, request) < 0 && errno == EFAULT);
+}
+
 /* once only, and not over itself: that would hang the evil one */
 static void *evil_hang_swap(void *user)
 {
@@ -566,6 +578,7 @@ static const struct {
 	{ "exit_in_leader", exit_in_leader },
 	{ "late_hang_struct", late_hang_struct },
 	{ "hang_swap", hang_swap },
+	{ "hang_put", hang_put },
 	{ "exec_ed", exec_ed },
 	{ "flood", flood },
 };

@@ -33,7 +33,7 @@
 #include "canary.h"
 
 #define ALLOC	   0xc0184900u
-#define POKE	   0xc0184907u
+#define PUT	   0xc0184907u
 /* a flag of the rig: the fd field is said to be where nothing is */
 #define NOWHERE	   0x80000000u
 
@@ -517,19 +517,23 @@ static void nowhere(void)
 	check(alloc.fd == 5 && count_fds() == fds);
 }
 
-static void poke(void)
+/* an array and the struct, and nothing else */
+static void put(void)
 {
 	uint8_t bytes[1664 + 1] = { 0 };
 	struct {
 		uint64_t size, address, rest;
-	} request = { 1664, (unsigned long)bytes, 0 };
+	} request = { 1664, (unsigned long)bytes, 7 };
+	unsigned int fds = count_fds();
 
-	check(ioctl(device, POKE, &request) == 0);
+	check(ioctl(device, PUT, &request) == 0);
 	for (int i = 0; i < 1664; i++)
 		check(bytes[i] == 0x5a);
-	check(bytes[1664] == 0);
+	check(bytes[1664] == 0 && request.size == 0 && request.rest == 7);
+	request.size = 8;
 	request.address = 4096;
-	check(ioctl(device, POKE, &request) < 0 && errno == EFAULT);
+	check(ioctl(device, PUT, &request) < 0 && errno == EFAULT);
+	check(request.size == 8 && count_fds() == fds);
 }
 
 /* until killed */
@@ -572,7 +576,7 @@ static const struct {
 	{ "vfork", vfork_child },
 	{ "readonly", readonly },
 	{ "nowhere", nowhere },
-	{ "poke", poke },
+	{ "put", put },
 	{ "loop", loop },
 };
 

@@ -12,18 +12,19 @@
 
 #include "base/list.h"
 
-/* the largest reply or poke: 32 entries of a heap query fit */
-#define DELIVER_BYTES_MAX 2048
+/* a reply and what is put: 32 entries of a heap query fit */
+#define DELIVER_BYTES_MAX  2048
+#define DELIVER_PIECES_MAX 2
 
 /*
- * What the reply of a GIVE_FD says to the caller, in the header's error: it holds until the file is
- * there. A caller that nobody holds any more (the injector died) so gets no success without a file.
+ * What the reply says to the caller, in the header's error: it holds until the file, or the bytes,
+ * are there. A caller that nobody holds any more (the injector died) so gets no success without.
  */
-#define DELIVER_NOT_YET	  EIO
+#define DELIVER_NOT_YET	   EIO
 
 enum deliver_verb {
 	DELIVER_GIVE_FD, /* answer the call; its caller holds one more fd when it returns */
-	DELIVER_POKE,	 /* write bytes into the caller; the call stays unanswered */
+	DELIVER_PUT,	 /* answer the call; bytes stand in its caller's memory when it returns */
 };
 
 /* the ioctl that is waited in, as the FUSE request's header says */
@@ -42,12 +43,18 @@ struct deliver_result {
 	/*
 	 * GIVE_FD: the fd's number in the caller, or -errno: EBUSY (already traced), EACCES
 	 * (forbidden), ESRCH (not there, or gone), ENOTTY (x32), EMFILE, ENFILE, ENOMEM, EFAULT
-	 * (the address), EIO (the caller got in the way, or two injectors died over it). POKE: 0,
-	 * -EFAULT, -ESRCH, -EACCES, -EIO.
+	 * (the address), EIO (the caller got in the way, or two injectors died over it). PUT: 0
+	 * or the same.
 	 */
 	int result;
-	/* the reply went out: nobody may answer the call again. Always false for POKE. */
-	bool replied;
+	bool replied; /* the reply went out: nobody may answer the call again */
+};
+
+/* bytes to put: what is at @address from there on */
+struct deliver_piece {
+	uint64_t address;
+	uint32_t size; /* 0: there is no such piece */
+	uint32_t spare;
 };
 
 struct deliver_job;
@@ -58,11 +65,11 @@ struct deliver_job {
 	enum deliver_verb verb;
 	struct deliver_call call;
 	uint64_t client;  /* a client file has at most one delivery under way */
-	uint64_t address; /* GIVE_FD: of the s32 that gets the number; POKE: of the bytes */
+	uint64_t address; /* GIVE_FD: of the s32 that gets the number */
 	int fd;		  /* GIVE_FD: consumed by deliver_submit(); no file that the caller has */
-	uint32_t size;
-	uint8_t bytes[DELIVER_BYTES_MAX]; /* GIVE_FD: the FUSE reply, -DELIVER_NOT_YET; POKE: data
-					   */
+	struct deliver_piece pieces[DELIVER_PIECES_MAX]; /* PUT: by deliver_put() */
+	uint32_t size;					 /* of the reply */
+	uint8_t bytes[DELIVER_BYTES_MAX]; /* the FUSE reply, -DELIVER_NOT_YET; then the pieces */
 	deliver_done done;
 
 	struct list link; /* the deliver's own */
@@ -79,6 +86,36 @@ struct deliver_ops {
 struct deliver {
 	const struct deliver_ops *ops;
 };
+
+/* bytes of @pieces, all together */
+static inline uint32_t deliver_pieces_size(const struct deliver_piece *pieces)
+{
+	uint32_t size = 0;
+
+	for (int i = 0; i < DELIVER_PIECES_MAX; i++)
+		size += pieces[i].size;
+	return size;
+}
+
+/**
+ * deliver_put() - one more piece of a PUT
+ * @job:	has its reply already, and less than DELIVER_PIECES_MAX pieces
+ * @address:	in the caller
+ * @size:	such that all fits in DELIVER_BYTES_MAX
+ *
+ * Return: where its @size bytes belong.
+ */
+static inline uint8_t *deliver_put(struct deliver_job *job, uint64_t address, uint32_t size)
+{
+	uint8_t *bytes = job->bytes + job->size + deliver_pieces_size(job->pieces);
+	struct deliver_piece *piece = job->pieces;
+
+	while (piece->size)
+		piece++;
+	piece->address = address;
+	piece->size = size;
+	return bytes;
+}
 
 /**
  * deliver_submit() - start a delivery

@@ -15,6 +15,8 @@
  * So every byte is written by the caller's own thread, where a fault is its own affair, and neither
  * its stack nor a file of its is touched. Nothing of the caller's is fetched into this process.
  * recvmsg() does not tell the file's number n in a register: kcmp(2) finds it, from s upwards.
+ *
+ * A PUT is the same with a recvfrom() to where the bytes belong, and a close(s) at the end.
  */
 #include "deliver/give.h"
 
@@ -400,6 +402,34 @@ static int place_file(struct gift *gift)
 	return r;
 }
 
+static int put_piece(struct gift *gift, const struct deliver_piece *piece, const uint8_t *bytes)
+{
+	int64_t ret;
+	int r;
+
+	if (post_send(gift->post, bytes, piece->size, -1))
+		return err_origin(-EIO);
+	r = run(gift, &ret, ARCH_RECVFROM, gift->socket, piece->address, piece->size, MSG_DONTWAIT);
+	if (r)
+		return r;
+	return ret == piece->size ? 0 : -EIO;
+}
+
+static int put_pieces(struct gift *gift)
+{
+	const struct deliver_piece *piece = gift->request->pieces;
+	const uint8_t *bytes = gift->request->bytes + gift->request->size;
+	int r = 0;
+
+	for (int i = 0; i < DELIVER_PIECES_MAX && !r; i++, piece++) {
+		if (piece->size)
+			r = put_piece(gift, piece, bytes);
+		bytes += piece->size;
+		STOP_POINT("give.put", gift->remote.tid);
+	}
+	return r;
+}
+
 static int run_all(struct gift *gift)
 {
 	int r;
@@ -407,31 +437,40 @@ static int run_all(struct gift *gift)
 	r = make_socket(gift);
 	if (!r)
 		r = join_sockets(gift);
-	if (!r)
-		r = receive_file(gift);
-	if (!r)
-		r = place_file(gift);
-	return r;
+	if (r)
+		return r;
+	if (gift->request->verb == DELIVER_PUT)
+		return put_pieces(gift);
+	r = receive_file(gift);
+	return r ? r : place_file(gift);
+}
+
+/* the socket's number is the file's now */
+static bool number_is_taken(const struct gift *gift, int r)
+{
+	return !r && gift->request->verb == DELIVER_GIVE_FD;
 }
 
 /* take away what a delivery leaves in the caller, and after a failure all of it */
 static int clean_up(struct gift *gift, int r)
 {
 	int64_t ret;
+	int failed = 0;
 
 	restore_limit(gift);
 	if (r == -ESRCH || r == -ETIMEDOUT)
 		return r;
 	if (r && gift->passed && gift->number < 0)
 		find_number(gift);
-	if (r && gift->number >= 0 && remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->number))
-		return r;
-	if (r && gift->socket >= 0 && remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->socket))
-		return r;
-	if (gift->page)
-		remote_call(&gift->remote, &ret, ARCH_MUNMAP, gift->page, SCRATCH_SIZE);
+	if (r && gift->number >= 0)
+		failed = remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->number);
+	if (!failed && gift->socket >= 0 && !number_is_taken(gift, r))
+		failed = remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->socket);
+	if (!failed && gift->page)
+		failed = remote_call(&gift->remote, &ret, ARCH_MUNMAP, gift->page, SCRATCH_SIZE);
 	STOP_POINT("give.unmapped", gift->remote.tid);
-	return r;
+	/* it can still be let go of, unless it is gone or can't be stopped */
+	return failed == -ETIMEDOUT || failed == -ESRCH ? failed : r;
 }
 
 /* the thread has stopped; 0 or a negative errno: what its call returns */
@@ -482,8 +521,8 @@ static int give_watched(struct gift *gift, struct give_result *ret)
 	return answered ? answered : r;
 }
 
-void give_fd(struct give *give, const struct deliver_request *request, int fd,
-	     struct give_result *ret)
+void give_run(struct give *give, const struct deliver_request *request, int fd,
+	      struct give_result *ret)
 {
 	struct gift gift = {
 		.give = give,
@@ -502,5 +541,7 @@ void give_fd(struct give *give, const struct deliver_request *request, int fd,
 
 	ret->stops = gift.remote.stops;
 	ret->stuck = r == -ETIMEDOUT;
-	ret->result.result = ret->stuck ? -EIO : r ? r : (int)gift.socket;
+	if (!r && request->verb == DELIVER_GIVE_FD)
+		r = gift.socket;
+	ret->result.result = ret->stuck ? -EIO : r;
 }

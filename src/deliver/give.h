@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One GIVE_FD from end to end: answer the call, and have its caller receive the file before it
- * returns to user mode.
+ * One delivery from end to end: answer the call, and have its caller receive the file, or the
+ * bytes, before it returns to user mode.
  */
 #ifndef DELIVER_GIVE_H
 #define DELIVER_GIVE_H
@@ -35,8 +35,8 @@ struct give_result {
 int give_init(struct give *give, const int *channels, size_t n_channels);
 void give_deinit(struct give *give);
 
-/* @fd: borrowed */
-void give_fd(struct give *give, const struct deliver_request *request, int fd,
-	     struct give_result *ret);
+/* @fd: borrowed; -1 for a PUT */
+void give_run(struct give *give, const struct deliver_request *request, int fd,
+	      struct give_result *ret);
 
 #endif

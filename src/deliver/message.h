@@ -15,9 +15,10 @@ struct deliver_request {
 	uint64_t id; /* the answer carries it again */
 	uint64_t address;
 	struct deliver_call call;
-	uint32_t verb; /* enum deliver_verb */
-	uint32_t size;
-	uint8_t bytes[DELIVER_BYTES_MAX]; /* only @size of them are sent */
+	struct deliver_piece pieces[DELIVER_PIECES_MAX];
+	uint32_t verb;			  /* enum deliver_verb */
+	uint32_t size;			  /* of the reply; the pieces stand behind it */
+	uint8_t bytes[DELIVER_BYTES_MAX]; /* only those that there are are sent */
 };
 
 struct deliver_answer {

@@ -153,9 +153,11 @@ static ssize_t request_send(int socket, uint64_t id, const struct deliver_job *j
 		.verb = job->verb,
 		.size = job->size,
 	};
+	uint32_t size = job->size + deliver_pieces_size(job->pieces);
 
-	memcpy(request.bytes, job->bytes, job->size);
-	return fd_send(socket, &request, DELIVER_REQUEST_SIZE(job->size), job->fd, MSG_DONTWAIT);
+	memcpy(request.pieces, job->pieces, sizeof(request.pieces));
+	memcpy(request.bytes, job->bytes, size);
+	return fd_send(socket, &request, DELIVER_REQUEST_SIZE(size), job->fd, MSG_DONTWAIT);
 }
 
 /* A job that can't be sent stays in its lane: who reads the socket will see that it is done for. */

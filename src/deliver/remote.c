@@ -185,18 +185,21 @@ static int wait_any(struct remote *remote, int *ret_status)
 	}
 }
 
-/* wait until a thread that is dying is dead */
+/* wait until a thread that is dying is dead; one that isn't, after all, and has registers that are
+ * not its own must not go on */
 static int wait_dead(struct remote *remote)
 {
 	int status, r;
 
 	remote->asked = true;
-	do {
+	for (;;) {
 		r = wait_any(remote, &status);
-		if (!r)
-			ptrace(PTRACE_CONT, remote->tid, NULL, 0L);
-	} while (!r);
-	return r;
+		if (r)
+			return r;
+		if (remote->held || watch_is_over(remote->watch))
+			return -ETIMEDOUT;
+		ptrace(PTRACE_CONT, remote->tid, NULL, 0L);
+	}
 }
 
 static int resume(struct remote *remote, enum __ptrace_request how, int signo)

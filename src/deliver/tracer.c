@@ -25,7 +25,6 @@
 #include "base/stop_point.h"
 #include "deliver/give.h"
 #include "deliver/message.h"
-#include "deliver/poke.h"
 
 #define LATE_MAX 32
 
@@ -109,12 +108,17 @@ static bool request_is_sound(const struct tracer *tracer, ssize_t n, int fd)
 {
 	const struct deliver_request *request = &tracer->request;
 
-	if (n < (ssize_t)DELIVER_REQUEST_SIZE(0) || request->size > DELIVER_BYTES_MAX ||
-	    n != (ssize_t)DELIVER_REQUEST_SIZE(request->size))
+	size_t size = request->size;
+
+	if (n < (ssize_t)DELIVER_REQUEST_SIZE(0))
+		return false;
+	for (int i = 0; i < DELIVER_PIECES_MAX; i++)
+		size += request->pieces[i].size;
+	if (n != (ssize_t)DELIVER_REQUEST_SIZE(size))
 		return false;
 	if (request->call.channel >= tracer->config->n_channels)
 		return false;
-	return request->verb == DELIVER_POKE || (request->verb == DELIVER_GIVE_FD && fd >= 0);
+	return request->verb == DELIVER_PUT || (request->verb == DELIVER_GIVE_FD && fd >= 0);
 }
 
 /* the file is let go of before the answer: who counts its holders then counts right */
@@ -127,10 +131,8 @@ static int act_consume_fd(struct tracer *tracer, int fd)
 	*given = (struct give_result){ .result.result = -ESRCH };
 	if (request->call.tid == 0)
 		log_info("deliver", "a caller that is not visible in our pid namespace");
-	else if (request->verb == DELIVER_GIVE_FD)
-		give_fd(&tracer->give, request, fd, given);
 	else
-		given->result.result = poke_bytes(request);
+		give_run(&tracer->give, request, fd, given);
 	fd_close(fd);
 	if (given->stuck)
 		log_info("deliver",

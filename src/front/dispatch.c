@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +22,9 @@
 #include "core/buffer.h"
 #include "core/core.h"
 
-static_assert(HEAP_IDS * WIRE_HEAP_SIZE <= DELIVER_BYTES_MAX, "a HEAP_QUERY's array fits");
+static_assert(sizeof(struct fuse_out_header) + HEAP_IDS * WIRE_HEAP_SIZE + WIRE_QUERY_SIZE <=
+		      DELIVER_BYTES_MAX,
+	      "a HEAP_QUERY's answer fits");
 
 void dispatch_init(struct dispatch *dispatch, const struct dispatch_config *config)
 {
@@ -191,37 +194,28 @@ static void query_written(struct deliver_job *job, const struct deliver_result *
 	struct call *call = container_of(job, struct call, delivery);
 
 	STOP_POINT("query.written", call->caller.tid);
-	if (result->result < 0)
-		call_answer(call, result->result, NULL, 0);
-	else
-		call_answer(call, 0, call->query, sizeof(call->query));
+	if (result->result < 0 && !result->replied)
+		call->ops->fail(call, result->result);
+	call_end(call);
 }
 
-static void dispatch_query(struct call *call, const struct wire_call *wire)
+/* the array and the struct are put into the caller together: it sees both or an error */
+static void query_put(struct call *call, const struct wire_call *wire, const uint8_t *answer,
+		      const struct heap_info *infos, size_t n)
 {
-	struct dispatch *dispatch = call->dispatch;
-	struct heap_info infos[HEAP_IDS];
-	size_t n;
+	const struct wire_policy *policy = &call->dispatch->config.policy;
+	struct deliver_job *job = &call->delivery;
+	uint8_t *bytes;
 
-	n = service_heaps(dispatch->config.service, infos, ARRAY_SIZE(infos));
-	if (wire->query.heaps)
-		n = MIN(n, wire->query.cnt);
-	wire_encode_query(call->query, wire, n);
-	STOP_POINT("query.encoded", call->caller.tid);
-	if (!wire->query.heaps) {
-		call_answer(call, 0, call->query, sizeof(call->query));
-		return;
-	}
-
-	call->delivery = (struct deliver_job){
-		.verb = DELIVER_POKE,
+	*job = (struct deliver_job){
+		.verb = DELIVER_PUT,
 		.call = call->caller,
 		.client = call->client,
-		.address = wire->query.heaps,
 		.fd = -1,
-		.size = n * WIRE_HEAP_SIZE,
 		.done = query_written,
 	};
+	job->size = call->ops->answer_by_other(call, job->bytes);
+	bytes = deliver_put(job, wire->query.heaps, n * WIRE_HEAP_SIZE);
 	for (size_t i = 0; i < n; i++) {
 		const struct wire_heap heap = {
 			.name = infos[i].name,
@@ -229,10 +223,28 @@ static void dispatch_query(struct call *call, const struct wire_call *wire)
 			.id = infos[i].id,
 		};
 
-		wire_encode_heap(call->delivery.bytes + i * WIRE_HEAP_SIZE,
-				 &dispatch->config.policy, &heap);
+		wire_encode_heap(bytes + i * WIRE_HEAP_SIZE, policy, &heap);
 	}
-	deliver_submit(dispatch->config.deliver, &call->delivery);
+	memcpy(deliver_put(job, call->caller.arg, WIRE_QUERY_SIZE), answer, WIRE_QUERY_SIZE);
+	deliver_submit(call->dispatch->config.deliver, job);
+}
+
+static void dispatch_query(struct call *call, const struct wire_call *wire)
+{
+	struct dispatch *dispatch = call->dispatch;
+	struct heap_info infos[HEAP_IDS];
+	uint8_t answer[WIRE_QUERY_SIZE];
+	size_t n;
+
+	n = service_heaps(dispatch->config.service, infos, ARRAY_SIZE(infos));
+	if (wire->query.heaps)
+		n = MIN(n, wire->query.cnt);
+	wire_encode_query(answer, wire, n);
+	STOP_POINT("query.encoded", call->caller.tid);
+	if (wire->query.heaps)
+		query_put(call, wire, answer, infos, n);
+	else
+		call_answer(call, 0, answer, sizeof(answer));
 }
 
 /* ---- the way in ---- */

@@ -46,7 +46,6 @@ struct call {
 	struct buffer *buffer; /* while it is being delivered */
 	struct loop_job job;
 	struct deliver_job delivery;
-	uint8_t query[WIRE_QUERY_SIZE]; /* the answer, while the array is being written */
 };
 
 struct dispatch_config {
