@@ -13,17 +13,24 @@ chmod 711 "$scratch" # its clients are several users
 memory=''
 storm=60
 stops=30
+every=1
+if [ "$WHERE" != fuse ]; then
+	memory=-m
+	storm=20
+	stops=5
+	every=6
+fi
 if [ -n "$CUSION_LONG" ]; then
 	storm=500
 	stops=50
+	every=1
 fi
-[ "$WHERE" = fuse ] || memory=-m
 if start_service; then
 	client deaths $memory -d "$(node)" -n "$storm" storm
 	stop_service
 fi
 if use_stop_points && start_service; then
-	client deaths $memory -d "$(node)" -b "$STOP_POINTS" clients
+	client deaths $memory -d "$(node)" -b "$STOP_POINTS" -e "$every" clients
 	client deaths $memory -d "$(node)" -b "$STOP_POINTS" -n "$stops" stopped
 fi
 finish

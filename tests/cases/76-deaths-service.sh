@@ -10,10 +10,12 @@
 
 chmod 711 "$scratch" # its clients are several users
 
+every=1
+[ "$WHERE" = fuse ] || [ -n "$CUSION_LONG" ] || every=6
 if use_stop_points && start_service; then
 	[ "$WHERE" != fuse ] || umount /dev/ion
-	client deaths -d "$(node)" -b "$STOP_POINTS" injector
-	client deaths -d "$(node)" -b "$STOP_POINTS" worker
+	client deaths -d "$(node)" -b "$STOP_POINTS" -e "$every" injector
+	client deaths -d "$(node)" -b "$STOP_POINTS" -e "$every" worker
 	[ "$WHERE" != fuse ] || mount --bind "$(node)" /dev/ion
 	check "all that the service knows agrees" cusion check
 fi

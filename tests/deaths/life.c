@@ -24,7 +24,8 @@
 #include "client/probe.h"
 #include "client/tap.h"
 
-#define LARGE (1u << 20)
+#define LARGE	 (1u << 20)
+#define LIFE_BUS 3
 
 struct life *life_new(const char *node)
 {
@@ -46,12 +47,31 @@ void life_pause(int ms)
 
 /* ---- in the client ---- */
 
+/* 0; EINVAL: it is not what was asked for; ECONNABORTED: it was served by a worker that is dead */
+static int look_at(int fd, uint64_t size)
+{
+	int64_t n = probe_size(fd);
+	bool good = false;
+	char *p;
+
+	if (n == -ENOTCONN || n == -ECONNABORTED)
+		return ECONNABORTED;
+	p = probe_map(fd, size, 0);
+	if (!p)
+		return errno == ENOTCONN || errno == ECONNABORTED ? ECONNABORTED : EINVAL;
+	if (n == (int64_t)size && probe_zero(p, size)) {
+		probe_stamp(p, size, 1);
+		good = true;
+	}
+	munmap(p, size);
+	return good ? 0 : EINVAL;
+}
+
 /* one buffer, looked at closely; 0 or an errno */
 static int allocate(struct life *life, int ion, uint64_t size)
 {
 	struct ion_alloc alloc = { .len = size, .mask = 1u << ION_ID_SYSTEM, .fd = UINT32_MAX };
 	int r = probe_ioctl(ion, ION_ALLOC, &alloc);
-	char *p;
 
 	if (r < 0) {
 		/* nothing may have come where nothing was said */
@@ -59,16 +79,14 @@ static int allocate(struct life *life, int ion, uint64_t size)
 			life->wrong = true;
 		return -r;
 	}
-	p = r == 0 ? probe_map(alloc.fd, size, 0) : NULL;
-	if (!p || probe_size(alloc.fd) != (int64_t)size || !probe_zero(p, size) ||
-	    fcntl(alloc.fd, F_GETFD) != FD_CLOEXEC) {
+	if (r > 0 || fcntl(alloc.fd, F_GETFD) != FD_CLOEXEC) {
 		life->wrong = true;
 		return 0;
 	}
-	probe_stamp(p, size, 1);
-	munmap(p, size);
+	r = look_at(alloc.fd, size);
+	life->wrong |= r == EINVAL;
 	close(alloc.fd);
-	return 0;
+	return r;
 }
 
 static int query(struct life *life, int ion)
@@ -135,6 +153,13 @@ static void *busy(void *user)
 
 /* ---- around it ---- */
 
+/* a page of a buffer whose worker has died (exporter `file`, by way of the page cache) */
+static void on_bus(int signo)
+{
+	(void)signo;
+	_exit(LIFE_BUS);
+}
+
 static pid_t life_fork(struct life *life)
 {
 	pid_t parent = getpid(), pid;
@@ -147,6 +172,7 @@ static pid_t life_fork(struct life *life)
 	if (pid < 0)
 		tap_bail("fork: %s", strerror(errno));
 	if (!pid) {
+		signal(SIGBUS, on_bus);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(2);
@@ -213,6 +239,8 @@ const char *life_said(const struct life *life, int status)
 		return "a success that was none";
 	if (WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGKILL ? "killed" : strsignal(WTERMSIG(status));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == LIFE_BUS)
+		return "served, and its pages went with the worker";
 	if (WIFEXITED(status))
 		return life->error ? strerrorname_np(life->error) : "served";
 	return "stopped";
