@@ -89,7 +89,7 @@ prepare_cases()
 	local to=$1 file
 
 	mkdir -p "$to/cases"
-	printf '%s\n' "WHERE=$where" "CUSION_LONG=${CUSION_LONG:-}" >"$to/environment"
+	printf '%s\n' "WHERE=$where" "CUSION_LONG=${CUSION_LONG:-}" CK_TIMEOUT_MULTIPLIER=5 >"$to/environment"
 	list=$to/list
 	chosen_cases | while read -r file; do
 		cp "$file" "$to/cases/"
