@@ -14,6 +14,9 @@ PATH=$PATH:/usr/sbin:/sbin
 build_packages=(build-essential autoconf automake libtool autoconf-archive pkg-config git
 	libfuse3-dev liburing-dev libudev-dev check libsubunit-dev libinih-dev libjson-c-dev
 	libsystemd-dev libcap-dev libseccomp-dev gcc-multilib)
+# Programs that cases run: on this machine, and copied into the test machine.
+# shellcheck disable=SC2034
+case_packages=(strace gdb apparmor)
 # shellcheck disable=SC2034
 vm_packages=(qemu-system-x86 busybox-static cpio kmod xz-utils)
 # shellcheck disable=SC2034

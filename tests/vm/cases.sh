@@ -5,6 +5,7 @@
 #	# where: vm fuse systemd	the places that it is for
 #	# limit: SECONDS		its time limit (60)
 #	# modules: NAME...		modules that it loads, besides cuse
+#	# programs: NAME...		this machine's programs that it runs where they are there
 #	# kernels: 6.12 6.1		where it is not for all of them
 # Its environment: TESTS, the folder of the tests' programs; WHERE, one of the places; CUSION_LONG.
 : "${top_srcdir:?}"
@@ -106,6 +107,21 @@ wanted_modules()
 		head_of "$file" modules
 	done | tr '\n' ' '
 	echo cuse
+}
+
+# Copies the programs that the cases need of this machine's into a folder of the test machine's. One that
+# is not installed is left out: the case that needs it says so.
+add_programs()
+{
+	local to=$1 file name path
+
+	mkdir -p "$to"
+	for file in "$(dirname "$list")"/cases/*.sh; do
+		head_of "$file" programs
+	done | tr ' ' '\n' | sort -u | while read -r name; do
+		path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$name" || true)
+		[ -z "$path" ] || cp -L "$path" "$to/"
+	done
 }
 
 # Sets image and modules, and the time limit of all cases together if none was given.
