@@ -190,11 +190,29 @@ static int as_errno(int64_t result)
 	}
 }
 
+static const char *const call_names[_ARCH_CALL_N] = {
+	[ARCH_BIND] = "bind",	      [ARCH_CLOSE] = "close",	  [ARCH_CONNECT] = "connect",
+	[ARCH_DUP3] = "dup3",	      [ARCH_FUTEX] = "futex",	  [ARCH_MMAP] = "mmap",
+	[ARCH_MUNMAP] = "munmap",     [ARCH_RECVMSG] = "recvmsg", [ARCH_SOCKET] = "socket",
+	[ARCH_RECVFROM] = "recvfrom",
+};
+
 static int run(struct gift *gift, int64_t *ret, enum arch_call call, const uint64_t args[ARCH_ARGS])
 {
 	int r = remote_run(&gift->remote, ret, call, args);
 
-	return r ? r : *ret < 0 ? as_errno(*ret) : 0;
+	if (r == -EIO)
+		log_info("deliver", "thread %d: it ran something else than our %s()",
+			 gift->remote.tid, call_names[call]);
+	if (r || *ret >= 0)
+		return r;
+	if (*ret == -EFAULT)
+		log_debug("deliver", "thread %d: its %s(): a bad address", gift->remote.tid,
+			  call_names[call]);
+	else
+		log_info("deliver", "thread %d: its %s(): %s", gift->remote.tid, call_names[call],
+			 strerror(-*ret));
+	return as_errno(*ret);
 }
 
 #define run(gift, ret, call, ...) run(gift, ret, call, (const uint64_t[ARCH_ARGS]){ __VA_ARGS__ })
@@ -232,22 +250,33 @@ static int make_socket(struct gift *gift)
 	return r;
 }
 
+/* another pair of names, and nothing sent from there yet; 0 or a negative error */
+static int renew_post(struct give *give)
+{
+	struct post fresh = POST_INIT;
+	int r;
+
+	r = post_open(&fresh);
+	if (r)
+		return r;
+	post_close(&give->post);
+	give->post = fresh;
+	return 0;
+}
+
 /*
  * An earlier caller still holds the other name: one that is dying, or a thread of it that had made
  * a number of its own for our socket. So we take another pair of names.
  */
 static int renew_address(struct gift *gift)
 {
-	struct post fresh = POST_INIT;
 	int r;
 
 	r = write_word(gift, gift->page + gift->post->offset, 0);
 	if (r)
 		return r;
-	if (post_open(&fresh) < 0)
+	if (renew_post(gift->give) < 0)
 		return -EIO;
-	post_close(&gift->give->post);
-	gift->give->post = fresh;
 	return write_word(gift, gift->page + gift->post->offset, gift->post->word);
 }
 
@@ -378,8 +407,12 @@ static int receive_file(struct gift *gift)
 	if (r || find_number(gift))
 		return r;
 	r = raise_limit(gift);
-	if (r)
+	if (r) {
+		log_info("deliver",
+			 "thread %d: no fd is left beside the socket: Too many open files",
+			 gift->remote.tid);
 		return r;
+	}
 	r = pass_file(gift);
 	if (r)
 		return r;
@@ -419,8 +452,14 @@ static int put_pieces(struct gift *gift)
 {
 	const struct deliver_piece *piece = gift->request->pieces;
 	const uint8_t *bytes = gift->request->bytes + gift->request->size;
-	int r = 0;
+	int64_t ret;
+	int r;
 
+	/* it may stand right behind the caller's array, and must not make it longer */
+	r = run(gift, &ret, ARCH_MUNMAP, gift->page, SCRATCH_SIZE);
+	if (r)
+		return r;
+	gift->page = 0;
 	for (int i = 0; i < DELIVER_PIECES_MAX && !r; i++, piece++) {
 		if (piece->size)
 			r = put_piece(gift, piece, bytes);
@@ -486,6 +525,9 @@ static int give_held(struct gift *gift)
 	if (!r)
 		r = run_all(gift);
 	r = clean_up(gift, r);
+	/* what it did not take may lie in a socket that it kept, on our own's account */
+	if (r && gift->post == &gift->give->post)
+		renew_post(gift->give);
 	post_close(&gift->far);
 	return r;
 }

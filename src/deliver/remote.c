@@ -252,6 +252,8 @@ int remote_hold(struct remote *remote, const struct deliver_call *call)
 	if (r)
 		return r;
 	identity = arch_identify(&remote->thread, call);
+	if (identity == -ENOTTY)
+		log_info("deliver", "thread %d: an x32 caller, which isn't served", remote->tid);
 	if (identity == -ESRCH)
 		return identity;
 	result = arch_result(&remote->thread, &remote->thread.saved);
