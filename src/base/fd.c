@@ -91,15 +91,19 @@ ssize_t fd_receive(int socket, void *bytes, size_t size, int *ret_fd, int flags)
 int file_read_text(const char *path, char *text, size_t size)
 {
 	_cleanup_(fd_closep) int fd = -1;
+	size_t at = 0;
 	ssize_t n;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	n = read(fd, text, size - 1);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
+	do { /* the kernel's own files come in parts */
+		n = read(fd, text + at, size - 1 - at);
+		if (n < 0)
+			return -errno;
+		at += n;
+	} while (n && at < size - 1);
+	text[at] = '\0';
 	return 0;
 }
 
