@@ -70,6 +70,18 @@ START_TEST(read_only)
 }
 END_TEST
 
+START_TEST(whole_slice)
+{
+	_cleanup_(fd_closep) int fd = -1;
+
+	ck_assert_int_eq(pages_new(&fd, SIZE, false), 0);
+	ck_assert(pages_are_whole(&(struct slice){ fd, 0, SIZE }));
+	ck_assert(!pages_are_whole(&(struct slice){ fd, 0, SIZE - PAGES_SIZE }));
+	ck_assert(!pages_are_whole(&(struct slice){ fd, PAGES_SIZE, SIZE }));
+	ck_assert(!pages_are_whole(&(struct slice){ -1, 0, SIZE }));
+}
+END_TEST
+
 START_TEST(drop)
 {
 	_cleanup_(fd_closep) int kept = -1, again = -1;
@@ -138,6 +150,7 @@ int main(void)
 	tcase_add_test(tcase, rounding);
 	tcase_add_test(tcase, whole_zero_sealed);
 	tcase_add_test(tcase, read_only);
+	tcase_add_test(tcase, whole_slice);
 	tcase_add_test(tcase, drop);
 	tcase_add_test(tcase, drop_under_lease);
 	tcase_add_test(tcase, too_large);

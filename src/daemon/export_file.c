@@ -64,7 +64,7 @@ static int file_make(struct exporter *exporter, struct export *export, const str
 	struct exporter_file *f = exporter_of(exporter);
 	int r, again;
 
-	if (n != 1 || slices[0].offset)
+	if (n != 1 || !pages_are_whole(slices))
 		return err_origin(-EOPNOTSUPP); /* a backing is a whole file */
 	if (!exporter_file_backs(exporter))
 		return file_make_as(f, export, slices, false);

@@ -19,8 +19,8 @@ static int memfd_make(struct exporter *exporter, struct export *export, const st
 {
 	int r;
 
-	if (n != 1 || slices[0].offset)
-		return err_origin(-EOPNOTSUPP); /* a file from the start is all it can be */
+	if (n != 1 || !pages_are_whole(slices))
+		return err_origin(-EOPNOTSUPP); /* a whole memfd is all it can be */
 	r = pages_reopen(slices[0].fd, O_RDWR);
 	if (r < 0)
 		return r;

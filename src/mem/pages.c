@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -71,6 +72,13 @@ int pages_drop(int fd, uint64_t size)
 	if (writable >= 0)
 		fallocate(writable, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size);
 	return fd_close(fd);
+}
+
+bool pages_are_whole(const struct slice *slice)
+{
+	struct stat st;
+
+	return !slice->offset && fstat(slice->fd, &st) == 0 && (uint64_t)st.st_size == slice->size;
 }
 
 int pages_reopen(int fd, int flags)

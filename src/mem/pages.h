@@ -44,6 +44,9 @@ int pages_drop(int fd, uint64_t size);
  * Return: the fd, or a negative error */
 int pages_reopen(int fd, int flags);
 
+/* is @slice all of its memfd, so that who has the memfd has no more than the slice? */
+bool pages_are_whole(const struct slice *slice);
+
 /* has anyone the memfd open or mapped, beside @fd, which is of pages_new(read_only)? Also where
  * that can't be told. */
 bool pages_are_held(int fd);
