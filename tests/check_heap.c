@@ -39,7 +39,7 @@ START_TEST(one_block)
 
 	heap_block_init(&block);
 	heap_release(&block);
-	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ 8192, 1u << 31 }), 0);
+	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ 8192, 1u << 31, 0 }), 0);
 	ck_assert_uint_eq(heap->bytes, 8192);
 	ck_assert_uint_eq(heap->buffers, 1);
 	ck_assert_uint_eq(block.flags, 1u << 31);
@@ -65,13 +65,27 @@ START_TEST(half_of_memory)
 	struct heap_block block;
 
 	heap_block_init(&block);
-	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ TOTALRAM / 2 + 4096, 0 }),
-			 -ENOMEM);
+	ck_assert_int_eq(
+		heap_reserve(heap, &block, &(struct heap_want){ TOTALRAM / 2 + 4096, 0, 0 }),
+		-ENOMEM);
 	ck_assert_ptr_null(block.heap);
 	ck_assert_uint_eq(block.size, 0);
 	ck_assert_uint_eq(heap->buffers, 0);
-	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ TOTALRAM / 2, 0 }), 0);
+	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ TOTALRAM / 2, 0, 0 }), 0);
 	heap_release(&block); /* not filled */
+}
+END_TEST
+
+START_TEST(alignment)
+{
+	struct heap_block block;
+
+	heap_block_init(&block);
+	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ 8192, 0, 4097 }), -EINVAL);
+	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ 8192, 0, 4096 }), 0);
+	heap_release(&block);
+	ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ 8192, 0, 3 }), 0);
+	heap_release(&block);
 }
 END_TEST
 
@@ -109,7 +123,7 @@ START_TEST(faults)
 		int r;
 
 		heap_block_init(&block);
-		ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ 4096, 0 }), 0);
+		ck_assert_int_eq(heap_reserve(heap, &block, &(struct heap_want){ 4096, 0, 0 }), 0);
 		fault_arm(nth);
 		r = heap_fill(&block);
 		failed = fault_disarm();
@@ -131,6 +145,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, one_block);
 	tcase_add_test(tcase, half_of_memory);
+	tcase_add_test(tcase, alignment);
 	tcase_add_test(tcase, config);
 	tcase_add_test(tcase, faults);
 	suite_add_tcase(suite, tcase);

@@ -56,6 +56,7 @@ int heap_reserve(struct heap *heap, struct heap_block *block, const struct heap_
 	assert(!block->heap && want->size);
 	block->size = want->size;
 	block->flags = want->flags;
+	block->align = want->align;
 	r = heap->ops->reserve(heap, block);
 	if (r < 0) {
 		heap_block_init(block);

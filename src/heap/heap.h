@@ -14,6 +14,7 @@
 #include "base/attr.h"
 #include "mem/pages.h"
 
+struct area;
 struct exporter;
 struct heap;
 
@@ -32,6 +33,8 @@ enum heap_type { /* the numbers of the ABI */
 struct heap_want {
 	uint64_t size; /* in whole pages, not 0 */
 	uint32_t flags;
+	uint64_t align; /* bytes, any number; 0: any. What may be asked for is the kind's own rule.
+			 */
 };
 
 /* memory of one buffer; embedded in its owner's object */
@@ -39,10 +42,12 @@ struct heap_block {
 	struct heap *heap; /* NULL: nothing taken */
 	uint64_t size;
 	uint32_t flags;
+	uint64_t align;
 	int memfd;	      /* of this block alone, owned; or -1 */
 	struct slice *slices; /* where the memory is, in order; &one, or owned by the heap */
 	size_t n_slices;
 	struct slice one;
+	void *own; /* the heap's, or NULL */
 };
 
 #define HEAP_BLOCK_INIT                   \
@@ -52,7 +57,8 @@ struct heap_block {
 
 struct heap_ops {
 	uint32_t type;
-	/* may this be, and is there room: -ENOMEM, -EINVAL. The block's size and flags are set. */
+	/* may this be, and is there room: -ENOMEM, -EINVAL. The block's size, flags and align are
+	 * set. */
 	int (*reserve)(struct heap *heap, struct heap_block *block);
 	/* any thread; touches nothing but the block */
 	int (*fill)(struct heap_block *block);
@@ -86,6 +92,26 @@ struct heap_info {
 /* memory that need not be contiguous: a memfd per buffer. A buffer of more than half of @totalram
  * is refused. */
 int heap_system_new(struct heap **ret, const struct heap_config *config, uint64_t totalram);
+
+/* heaps over an area: contiguous memory */
+struct heap_area_config {
+	struct area *area; /* borrowed; outlives the heap; others may be over it too */
+	uint64_t maximum;  /* of one buffer; 0: none */
+	uint64_t chunk;	   /* for the kind chunk: its size, a power of two */
+};
+
+/* -EINVAL too where the exporter hands out the memory's memfd, which is all of the area */
+int heap_carveout_new(struct heap **ret, const struct heap_config *config,
+		      const struct heap_area_config *area);
+int heap_chunk_new(struct heap **ret, const struct heap_config *config,
+		   const struct heap_area_config *area);
+int heap_custom_new(struct heap **ret, const struct heap_config *config,
+		    const struct heap_area_config *area);
+int heap_dma_new(struct heap **ret, const struct heap_config *config,
+		 const struct heap_area_config *area);
+int heap_system_contig_new(struct heap **ret, const struct heap_config *config,
+			   const struct heap_area_config *area);
+
 struct heap *heap_free(struct heap *heap); /* nothing of it may be taken */
 DEFINE_CLEANUP(struct heap *, heap_free);
 

@@ -19,6 +19,8 @@ static int system_reserve(struct heap *heap, struct heap_block *block)
 {
 	struct heap_system *s = container_of(heap, struct heap_system, heap);
 
+	if (block->align > PAGES_SIZE)
+		return -EINVAL;
 	return block->size > s->largest ? -ENOMEM : 0;
 }
 
