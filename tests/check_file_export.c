@@ -248,7 +248,7 @@ static pid_t client_start(void (*run)(int fd), int fd)
 
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		alarm(30);
+		alarm(50);
 		close_range(fd + 1, ~0u, 0);
 		if (fd > 3)
 			close_range(3, fd - 1, 0);
@@ -557,7 +557,7 @@ START_TEST(rounds)
 	close(new_buffer(PAGE));
 	wait_ended(0);
 	fds = open_fds();
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 100; i++) {
 		int a = new_buffer(PAGE), b = new_buffer(1 << 20);
 
 		close(a);
@@ -589,10 +589,10 @@ END_TEST
 
 START_TEST(opener_dies)
 {
-	struct buffer *buffer = NULL;
+	struct buffer *buffer;
 	struct making making;
-	int fd = -1;
 	char byte;
+	int fd;
 
 	rig_up(_i);
 	kill(rig.process, SIGKILL);
@@ -601,13 +601,13 @@ START_TEST(opener_dies)
 	/* somebody is asking */
 	ck_assert_int_gt(recv(rig.opener.socket, &byte, 1, MSG_PEEK), 0);
 	opener_excuse(rig.opener.socket);
+	/* its successor is asked, so that nobody hears of it */
+	ck_assert_int_eq(spawn(&rig.process, SPAWN_SHARED_TABLE, "opener", run_opener, NULL), 0);
 	while (!making.done)
 		turn();
-	ck_assert_int_eq(alloc_finish(making.alloc, &buffer, &fd), -EIO);
-	ck_assert_int_eq(spawn(&rig.process, SPAWN_SHARED_TABLE, "opener", run_opener, NULL), 0);
-	while (n_files())
-		turn();
-	close(new_buffer(PAGE));
+	ck_assert_int_eq(alloc_finish(making.alloc, &buffer, &fd), 0);
+	buffer_delivered(buffer);
+	close(fd);
 	wait_ended(0);
 	rig_down();
 }
@@ -622,6 +622,8 @@ static const char *lacks(void)
 	if (geteuid() != 0)
 		return "needs root";
 	r = priv_mount_buffers(&channel, &root);
+	if (r == -ENOENT && system("modprobe fuse 2>/dev/null") == 0)
+		r = priv_mount_buffers(&channel, &root);
 	if (r < 0) {
 		snprintf(why, sizeof(why), "no FUSE mount here: %s", strerror(-r));
 		return why;

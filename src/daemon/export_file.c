@@ -58,6 +58,16 @@ static int file_make_as(struct exporter_file *f, struct export *export, const st
 	return 0;
 }
 
+/* who was asked may have died of it, or with it: its successor is asked once more */
+static int file_make_twice(struct exporter_file *f, struct export *export,
+			   const struct slice *slice, bool backed)
+{
+	int r;
+
+	r = file_make_as(f, export, slice, backed);
+	return r == -EIO ? file_make_as(f, export, slice, backed) : r;
+}
+
 static int file_make(struct exporter *exporter, struct export *export, const struct slice *slices,
 		     size_t n)
 {
@@ -67,12 +77,12 @@ static int file_make(struct exporter *exporter, struct export *export, const str
 	if (n != 1 || !pages_are_whole(slices))
 		return err_origin(-EOPNOTSUPP); /* a backing is a whole file */
 	if (!exporter_file_backs(exporter))
-		return file_make_as(f, export, slices, false);
+		return file_make_twice(f, export, slices, false);
 
-	r = file_make_as(f, export, slices, true);
+	r = file_make_twice(f, export, slices, true);
 	if (r >= 0 || r == -EIO || r == -ENOMEM || r == -EMFILE)
 		return r;
-	again = file_make_as(f, export, slices, false);
+	again = file_make_twice(f, export, slices, false);
 	if (again == 0) {
 		log_info("export", "no FUSE passthrough: %s", strerror(-r));
 		atomic_store(&f->no_backing, true);

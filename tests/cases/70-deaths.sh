@@ -61,6 +61,16 @@ if start_service; then
 	check "there is a new injector" another cusion-injector "$injector"
 	check "the worker is the same" [ "$(process cusion-worker)" = "$worker" ]
 
+	opener=$(process cusion-opener)
+	if [ -n "$opener" ]; then # where there is no udmabuf
+		same "the opener has CAP_SYS_ADMIN alone" 0000000000200000 \
+			"$(sed -n 's/^CapPrm:[^0-9a-f]*//p' "/proc/$opener/status")"
+		kill -KILL "$opener"
+		check "there is a new opener" within_5_s another cusion-opener "$opener"
+		client classic_open
+		check "the worker is the same" [ "$(process cusion-worker)" = "$worker" ]
+	fi
+
 	[ "$WHERE" != fuse ] || umount /dev/ion
 	kill -KILL "$worker"
 	check "there is a new worker" within_5_s another cusion-worker "$worker"
