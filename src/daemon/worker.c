@@ -28,6 +28,7 @@
 #include "daemon/priv.h"
 #include "daemon/spawn.h"
 #include "deliver/queue.h"
+#include "front/bufferfs.h"
 #include "front/control.h"
 #include "front/cuse.h"
 #include "front/dispatch.h"
@@ -346,6 +347,8 @@ static void worker_name_fds(struct check *check, void *user)
 			fd_map_remove(&check->unnamed, fd);
 	for (size_t i = 0; i < worker->n_tracers; i++)
 		fd_map_remove(&check->unnamed, worker->tracers[i].socket);
+	if (worker->files)
+		bufferfiles_name_fds(bufferfs_files(files_fs(worker->files)), check);
 }
 
 static int worker_init_control(struct worker *worker)

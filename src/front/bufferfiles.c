@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "core/check.h"
 
 enum file_state {
 	FILE_NEW,
@@ -60,6 +61,16 @@ uint64_t bufferfiles_count(struct bufferfiles *files)
 	n = files->n;
 	pthread_mutex_unlock(&files->lock);
 	return n;
+}
+
+void bufferfiles_name_fds(struct bufferfiles *files, struct check *check)
+{
+	pthread_mutex_lock(&files->lock);
+	for (size_t i = 0; i < BUFFERFILES_BUCKETS; i++)
+		list_for_each (link, &files->buckets[i])
+			check_name_fd(check, list_entry(link, struct bufferfile, link)->fd,
+				      "buffer's pages");
+	pthread_mutex_unlock(&files->lock);
 }
 
 static struct bufferfile *find_locked(struct bufferfiles *files, uint64_t number)

@@ -18,6 +18,7 @@
 #define BUFFERFILES_BUCKETS 1024u
 
 struct bufferfile;
+struct check;
 
 struct bufferfiles {
 	pthread_mutex_t lock; /* owners come in any thread */
@@ -33,6 +34,9 @@ void bufferfiles_init(struct bufferfiles *files, uint64_t first);
 void bufferfiles_deinit(struct bufferfiles *files);
 
 uint64_t bufferfiles_count(struct bufferfiles *files);
+
+/* the fds of all files are theirs */
+void bufferfiles_name_fds(struct bufferfiles *files, struct check *check);
 
 /* ---- the owner's side ---- */
 
