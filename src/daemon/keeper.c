@@ -314,6 +314,14 @@ static int keeper_start(struct keeper *keeper)
 	return r;
 }
 
+static bool keeper_has_node(const struct keeper *keeper)
+{
+	for (size_t i = 0; i < keeper->settings->n_frontends; i++)
+		if (keeper->settings->frontends[i].kind == FRONTEND_CUSE)
+			return true;
+	return false;
+}
+
 /* ends the children and all that stood for them; the channels' nodes go */
 static void keeper_drop(struct keeper *keeper)
 {
@@ -337,17 +345,11 @@ static void keeper_drop(struct keeper *keeper)
 			priv_unmount_fuse(keeper->settings->frontends[i].dir);
 	keeper_drop_opener(keeper);
 	keeper_sweep(keeper);
+	if (keeper->serves && keeper_has_node(keeper))
+		priv_wait_gone("ion", STOP_LIMIT_MS);
 }
 
 /* ---- ready ---- */
-
-static bool keeper_has_node(const struct keeper *keeper)
-{
-	for (size_t i = 0; i < keeper->settings->n_frontends; i++)
-		if (keeper->settings->frontends[i].kind == FRONTEND_CUSE)
-			return true;
-	return false;
-}
 
 static void keeper_check_ready(struct keeper *keeper)
 {

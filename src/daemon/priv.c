@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -75,6 +78,24 @@ int priv_open_udmabuf(int *ret_fd)
 	raise_udmabuf("list_limit", 1 << 16);
 	*ret_fd = fd;
 	return 0;
+}
+
+void priv_wait_gone(const char *name, int limit_ms)
+{
+	uint64_t now = now_ns(), end = now + limit_ms * NS_PER_MS;
+	_cleanup_(fd_closep) int notify = -1;
+	struct pollfd wait = { .events = POLLIN };
+	char path[64], events[4096];
+
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	notify = wait.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (notify < 0 || inotify_add_watch(notify, "/dev", IN_DELETE) < 0)
+		return;
+	for (; access(path, F_OK) == 0 && now < end; now = now_ns()) {
+		poll(&wait, 1, (end - now) / NS_PER_MS + 1);
+		while (read(notify, events, sizeof(events)) > 0)
+			;
+	}
 }
 
 int priv_open_cuse(int *ret_fd, const char *name)

@@ -19,6 +19,10 @@ int priv_open_udmabuf(int *ret_fd);
 /* opens a CUSE channel, O_NONBLOCK, for the node /dev/NAME that must not exist yet */
 int priv_open_cuse(int *ret_fd, const char *name);
 
+/* waits until the node /dev/NAME of a channel that was closed is gone, @limit_ms at most: who else
+ * had a hold on the channel, as a dead process's ring, lets go of it in its own time */
+void priv_wait_gone(const char *name, int limit_ms);
+
 /* mounts a FUSE file system at @dir; the channel is O_NONBLOCK */
 int priv_mount_fuse(int *ret_fd, const char *dir);
 void priv_unmount_fuse(const char *dir);
