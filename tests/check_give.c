@@ -100,7 +100,7 @@ static const struct {
 	{ "swap", "300" },	    { "steal", "300" },		{ "limits", "300" },
 	{ "maps", "300" },	    { "late_unmap", "1" },	{ "late_ud2", "1" },
 	{ "late_spin", "1" },	    { "late_int3", "1" },	{ "late_nop", "1" },
-	{ "late_no_code", "1" },    { "late_exec", "1" },	{ "late_thread_exit", "1" },
+	{ "late_hlt", "1" },	    { "late_exec", "1" },	{ "late_thread_exit", "1" },
 	{ "late_again", "1" },	    { "exec_in_thread", "1" },	{ "exec_in_thread", "20" },
 	{ "exec_in_leader", "1" },  { "exec_in_leader", "20" }, { "exit_in_thread", "1" },
 	{ "exit_in_thread", "20" }, { "exit_in_leader", "1" },	{ "exit_in_leader", "20" },

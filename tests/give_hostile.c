@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,17 +64,12 @@ static void *new_page(int prot)
 	return page;
 }
 
-static bool is_kept(void)
-{
-	uint32_t data[6] = { 0 };
-
-	return ioctl(device, PROBE, data) == 0;
-}
-
 /* until the device has our call in hand */
 static void wait_kept(void)
 {
-	while (!is_kept())
+	uint32_t data[6] = { 0 };
+
+	while (ioctl(device, PROBE, data) < 0)
 		sched_yield();
 }
 
@@ -279,7 +273,6 @@ static void exit_in_leader(void)
 /* mov $16, %eax; syscall; ret, and room behind it */
 static const uint8_t code_ioctl[] = { 0xb8, 0x10, 0x00, 0x00, 0x00, 0x0f, 0x05, 0xc3 };
 #define CODE_AT 5
-typedef long (*code_call)(int fd, unsigned long cmd, void *arg);
 #else
 /* push %ebx; mov 8(%esp), %ebx; mov 12(%esp), %ecx; mov 16(%esp), %edx; mov $54, %eax;
  * int $0x80; pop %ebx; ret */
@@ -287,8 +280,8 @@ static const uint8_t code_ioctl[] = { 0x53, 0x8b, 0x5c, 0x24, 0x08, 0x8b, 0x4c, 
 				      0x0c, 0x8b, 0x54, 0x24, 0x10, 0xb8, 0x36, 0x00,
 				      0x00, 0x00, 0xcd, 0x80, 0x5b, 0xc3 };
 #define CODE_AT 18
-typedef long (*code_call)(int fd, unsigned long cmd, void *arg);
 #endif
+typedef long (*code_call)(int fd, unsigned long cmd, void *arg);
 
 /* what takes the instruction's place: two bytes, and what stands at the end of the jump */
 static const uint8_t *new_code, *far_code;
@@ -352,9 +345,9 @@ static void late_nop(void)
 	late_code("\x90\x90");
 }
 
-static void late_no_code(void)
+static void late_hlt(void)
 {
-	late_code("\xf4\xf4"); /* hlt */
+	late_code("\xf4\xf4");
 }
 
 #ifdef __x86_64__
@@ -566,7 +559,7 @@ static const struct {
 	{ "late_spin", late_spin },
 	{ "late_int3", late_int3 },
 	{ "late_nop", late_nop },
-	{ "late_no_code", late_no_code },
+	{ "late_hlt", late_hlt },
 #ifdef __x86_64__
 	{ "late_exec", late_exec },
 	{ "late_thread_exit", late_thread_exit },
