@@ -199,6 +199,18 @@ START_TEST(clients_come_and_go)
 }
 END_TEST
 
+/* the reply that a delivery carries: to this request, and no success yet. It may lie unaligned. */
+static void check_not_yet(const struct deliver_job *job, uint64_t unique)
+{
+	struct fuse_out_header header;
+
+	ck_assert_uint_eq(job->size, sizeof(header));
+	memcpy(&header, job->bytes, sizeof(header));
+	ck_assert_uint_eq(header.len, sizeof(header));
+	ck_assert_uint_eq(header.unique, unique);
+	ck_assert_int_eq(header.error, -DELIVER_NOT_YET);
+}
+
 static void alloc_and_close(uint64_t fh, uint64_t len, uint64_t size)
 {
 	uint64_t unique = send_alloc(fh, len, 1, 0);
@@ -216,12 +228,7 @@ static void alloc_and_close(uint64_t fh, uint64_t len, uint64_t size)
 
 	/* the injector writes the answer that was caught, which is no success yet */
 	ck_assert(fake_is_quiet(&rig.kernel));
-	const struct fuse_out_header *header = (const void *)job->bytes;
-
-	ck_assert_uint_eq(job->size, sizeof(*header));
-	ck_assert_uint_eq(header->len, job->size);
-	ck_assert_uint_eq(header->unique, unique);
-	ck_assert_int_eq(header->error, -DELIVER_NOT_YET);
+	check_not_yet(job, unique);
 
 	fake_deliver_end(&rig.deliver, 3, true, &fd);
 	ck_assert(fake_is_quiet(&rig.kernel)); /* nobody answers it again */
@@ -302,7 +309,6 @@ END_TEST
 
 START_TEST(query)
 {
-	const struct fuse_out_header *header;
 	const struct wire_ion_heap *heap;
 	struct wire_ion_query in = { 0 };
 	struct deliver_job *job;
@@ -320,10 +326,7 @@ START_TEST(query)
 	unique = fake_send_ioctl(&rig.kernel, fh, WIRE_ION_HEAP_QUERY, ARG, &in);
 	job = wait_job();
 	ck_assert_int_eq(job->verb, DELIVER_PUT);
-	header = (const void *)job->bytes;
-	ck_assert_uint_eq(job->size, sizeof(*header));
-	ck_assert_uint_eq(header->unique, unique);
-	ck_assert_int_eq(header->error, -DELIVER_NOT_YET);
+	check_not_yet(job, unique);
 	ck_assert_uint_eq(job->pieces[0].address, 0x5000);
 	ck_assert_uint_eq(job->pieces[0].size, sizeof(*heap));
 	ck_assert_uint_eq(job->pieces[1].address, ARG);
