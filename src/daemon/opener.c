@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "daemon/priv.h"
 #include "front/bufferfs.h"
@@ -165,13 +166,20 @@ void opener_stop(struct opener *opener)
 	shutdown(opener->socket, SHUT_RDWR);
 }
 
-/* excuses that came when nobody was asking are not for the next who asks */
+/* of a request that was excused already, and then done by a successor */
+static void drop_answer(const struct opener_answer *answer)
+{
+	if (answer->cookie && answer->result >= 0)
+		fd_close(answer->result);
+}
+
+/* what came when nobody was asking is not for the next who asks */
 static void drop_answers(int socket)
 {
 	struct opener_answer answer;
 
-	while (recv(socket, &answer, sizeof(answer), MSG_DONTWAIT) > 0)
-		;
+	while (recv(socket, &answer, sizeof(answer), MSG_DONTWAIT) == sizeof(answer))
+		drop_answer(&answer);
 }
 
 static int ask_locked(struct opener *opener, struct opener_request *request)
@@ -183,12 +191,14 @@ static int ask_locked(struct opener *opener, struct opener_request *request)
 	request->cookie = ++opener->cookie;
 	if (send(opener->socket, request, sizeof(*request), MSG_NOSIGNAL) < 0)
 		return err_origin(-EIO);
-	do {
+	while (true) {
 		n = recv(opener->socket, &answer, sizeof(answer), 0);
 		if (n != sizeof(answer))
 			return err_origin(-EIO);
-	} while (answer.cookie && answer.cookie != request->cookie);
-	return answer.result;
+		if (!answer.cookie || answer.cookie == request->cookie)
+			return answer.result;
+		drop_answer(&answer);
+	}
 }
 
 int opener_open(struct opener *opener, uint64_t number, int memfd)
