@@ -75,3 +75,17 @@ int cusion_ask(struct json_object **ret, const char *verb)
 	*ret = answer;
 	return 0;
 }
+
+uint64_t answer_u64(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
+}
+
+const char *answer_text(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : "";
+}

@@ -19,16 +19,9 @@ static const char help[] = "Usage: cusion check [--json]\n"
 			   "  --json  print one JSON object, for programs\n"
 			   "  --help  print this, and exit\n";
 
-static uint64_t get_u64(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
-}
-
 static int is_clean(struct json_object *answer)
 {
-	return !get_u64(answer, "n-findings") && !get_u64(answer, "under-way");
+	return !answer_u64(answer, "n-findings") && !answer_u64(answer, "under-way");
 }
 
 /* What is under way may look odd for a moment: only what stays is a finding. Return: 0, or the exit
@@ -54,7 +47,7 @@ static int check_ask(struct json_object **ret)
 
 static void print_check(struct json_object *answer)
 {
-	uint64_t n = get_u64(answer, "n-findings");
+	uint64_t n = answer_u64(answer, "n-findings");
 	struct json_object *texts;
 
 	if (json_object_object_get_ex(answer, "findings", &texts))
@@ -64,10 +57,10 @@ static void print_check(struct json_object *answer)
 		printf("%llu findings\n", (unsigned long long)n);
 	else
 		printf("clean: %llu clients, %llu buffers, %llu bytes\n",
-		       (unsigned long long)get_u64(answer, "clients"),
-		       (unsigned long long)get_u64(answer, "buffers"),
-		       (unsigned long long)get_u64(answer, "bytes"));
-	if (get_u64(answer, "under-way"))
+		       (unsigned long long)answer_u64(answer, "clients"),
+		       (unsigned long long)answer_u64(answer, "buffers"),
+		       (unsigned long long)answer_u64(answer, "bytes"));
+	if (answer_u64(answer, "under-way"))
 		puts("open files were not compared: allocations are under way");
 }
 
@@ -87,7 +80,7 @@ int cusion_check(int argc, char **argv)
 		puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
 	else
 		print_check(answer);
-	r = get_u64(answer, "n-findings") ? EXIT_FAILURE : EXIT_SUCCESS;
+	r = answer_u64(answer, "n-findings") ? EXIT_FAILURE : EXIT_SUCCESS;
 	json_object_put(answer);
 	return r;
 }

@@ -6,6 +6,7 @@
 #define CLI_CUSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum {
 	OPTIONS_GO_ON = -1,
@@ -29,6 +30,10 @@ int cusion_ask(struct json_object **ret, const char *verb);
 /* the options that all subcommands have: --json, --help. Return: OPTIONS_GO_ON, or the exit status.
  */
 int cusion_options(int argc, char **argv, const char *help, bool *ret_json);
+
+/* a member of an answer; 0 or "" where it has none of that name; the text lives with the answer */
+uint64_t answer_u64(struct json_object *object, const char *key);
+const char *answer_text(struct json_object *object, const char *key);
 
 /* the subcommands: argv[0] is the subcommand's own name. Return: the exit status. */
 int cusion_check(int argc, char **argv);

@@ -14,20 +14,6 @@ static const char help[] = "Usage: cusion status [--json]\n"
 			   "  --json  print one JSON object, for programs\n"
 			   "  --help  print this, and exit\n";
 
-static uint64_t get_u64(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
-}
-
-static const char *get_text(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : "";
-}
-
 /* bytes as people write them: 70000 is "68.4 KiB" */
 static const char *human(char *text, size_t size, uint64_t bytes)
 {
@@ -62,9 +48,9 @@ static void print_heaps(struct json_object *status)
 	printf("\n%4s  %-24s %10s %12s\n", "heap", "name", "buffers", "memory");
 	for (size_t i = 0; i < json_object_array_length(heaps); i++) {
 		heap = json_object_array_get_idx(heaps, i);
-		printf("%4llu  %-24s %10llu %12s\n", (unsigned long long)get_u64(heap, "id"),
-		       get_text(heap, "name"), (unsigned long long)get_u64(heap, "buffers"),
-		       human(bytes, sizeof(bytes), get_u64(heap, "bytes")));
+		printf("%4llu  %-24s %10llu %12s\n", (unsigned long long)answer_u64(heap, "id"),
+		       answer_text(heap, "name"), (unsigned long long)answer_u64(heap, "buffers"),
+		       human(bytes, sizeof(bytes), answer_u64(heap, "bytes")));
 	}
 }
 
@@ -74,13 +60,14 @@ static void print_status(struct json_object *status)
 					      "delivery-fails" };
 	char bytes[32];
 
-	printf("%-12s %s\n", "cusiond", get_text(status, "version"));
+	printf("%-12s %s\n", "cusiond", answer_text(status, "version"));
 	print_nodes(status);
-	printf("%-12s %s\n", "buffers are", get_text(status, "exporter"));
-	printf("%-12s %llu, %s\n", "buffers", (unsigned long long)get_u64(status, "buffers"),
-	       human(bytes, sizeof(bytes), get_u64(status, "bytes")));
+	printf("%-12s %s\n", "buffers are", answer_text(status, "exporter"));
+	printf("%-12s %llu, %s\n", "buffers", (unsigned long long)answer_u64(status, "buffers"),
+	       human(bytes, sizeof(bytes), answer_u64(status, "bytes")));
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		printf("%-12s %llu\n", counts[i], (unsigned long long)get_u64(status, counts[i]));
+		printf("%-12s %llu\n", counts[i],
+		       (unsigned long long)answer_u64(status, counts[i]));
 	print_heaps(status);
 }
 
