@@ -30,7 +30,7 @@ static int read_bytes(struct settings *settings, const char *text, size_t size)
 	ck_assert_int_eq(pipe2(pipes, O_NONBLOCK), 0);
 	saved = dup(STDERR_FILENO);
 	dup2(pipes[1], STDERR_FILENO);
-	settings_init(settings);
+	settings_init(settings, (uint64_t)1 << 30);
 	r = conf_read(settings, path);
 	dup2(saved, STDERR_FILENO);
 	n = read(pipes[0], said, sizeof(said) - 1);
@@ -74,7 +74,7 @@ START_TEST(empty)
 {
 	struct settings settings, builtin;
 
-	settings_init(&builtin);
+	settings_init(&builtin, (uint64_t)1 << 30);
 	ck_assert_int_eq(read_text(&settings, ""), 0);
 	ck_assert_uint_eq(settings.mode, builtin.mode);
 	ck_assert_str_eq(settings.control, builtin.control);
@@ -108,7 +108,7 @@ START_TEST(bad_files)
 	struct settings settings, builtin;
 	char where[96];
 
-	settings_init(&builtin);
+	settings_init(&builtin, (uint64_t)1 << 30);
 	ck_assert_int_eq(read_text(&settings, bad[_i].text), -EINVAL);
 	snprintf(where, sizeof(where), "cusiond: %s:%d: ", path, bad[_i].line);
 	ck_assert_msg(!strncmp(said, where, strlen(where)), "said '%s', not '%s'", said, where);
@@ -157,7 +157,7 @@ START_TEST(missing_file)
 {
 	struct settings settings;
 
-	settings_init(&settings);
+	settings_init(&settings, (uint64_t)1 << 30);
 	ck_assert_int_eq(conf_read(&settings, "/nonexistent/cusiond.conf"), -ENOENT);
 }
 END_TEST
@@ -165,7 +165,7 @@ END_TEST
 static int parse(struct settings *settings, int argc, const char **argv)
 {
 	optind = 0;
-	settings_init(settings);
+	settings_init(settings, (uint64_t)1 << 30);
 	return options_parse(settings, argc, (char **)argv);
 }
 

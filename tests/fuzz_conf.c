@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 
 	memset(&builtin, 0, sizeof(builtin)); /* its padding is compared too */
-	settings_init(&builtin);
+	settings_init(&builtin, (uint64_t)1 << 30);
 	memcpy(&settings, &builtin, sizeof(settings));
 	r = read_quietly(&settings, path, said);
 	if (r == 0) {

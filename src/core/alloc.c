@@ -31,7 +31,11 @@ struct alloc {
 /* reserve in the next heap that has room */
 static int alloc_reserve(struct alloc *a)
 {
-	const struct heap_want want = { .size = a->buffer->size, .flags = a->want.flags };
+	const struct heap_want want = {
+		.size = a->buffer->size,
+		.flags = a->want.flags,
+		.align = a->want.align,
+	};
 
 	while (a->heaps_left) {
 		uint32_t id = 31 - __builtin_clz(a->heaps_left);
@@ -122,11 +126,14 @@ void alloc_run(struct alloc *a)
 	STOP_POINT("alloc.exported", a->want.tid);
 }
 
-/* undo what alloc_run() did, and go on to the next heap: 0, or what the last one said. That we are
- * out of fds is lack of memory to a client: EMFILE is what it hears of its own table. */
+/* undo what alloc_run() did, and go on to the next heap, or to the same one where that has lost
+ * some of the memory: each time it has less to lose. Return: 0, or what the last one said. That we
+ * are out of fds is lack of memory to a client: EMFILE is what it hears of its own table. */
 static int alloc_next_heap(struct alloc *a, int error)
 {
-	a->result = error == -EMFILE || error == -ENFILE ? -ENOMEM : error;
+	if (error == HEAP_E_AGAIN)
+		a->heaps_left |= 1u << a->buffer->block.heap->id;
+	a->result = error == -EMFILE || error == -ENFILE || error == HEAP_E_AGAIN ? -ENOMEM : error;
 	export_deinit(&a->buffer->export);
 	heap_release(&a->buffer->block);
 	return alloc_reserve(a);
@@ -141,7 +148,7 @@ int alloc_finish(struct alloc *alloc, struct buffer **ret, int *ret_fd)
 		return -ECANCELED;
 	if (!r)
 		r = buffer_publish(a->buffer, a->want.unique, a->want.tid);
-	if (r < 0) {
+	if (r) {
 		r = alloc_next_heap(a, r);
 		if (r < 0)
 			return r;

@@ -31,7 +31,8 @@ struct alloc_want {
 	uint64_t len;	 /* as asked for, not rounded */
 	uint32_t mask;	 /* of heap ids, aliases too */
 	uint32_t flags;
-	uint32_t tid; /* of the caller */
+	uint64_t align; /* bytes, any number; 0: any */
+	uint32_t tid;	/* of the caller */
 };
 
 /*

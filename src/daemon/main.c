@@ -2,6 +2,7 @@
 /* cusiond: options and configuration, then the keeper. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sysinfo.h>
 
 #include "base/log.h"
 #include "base/stop_point.h"
@@ -9,12 +10,20 @@
 #include "daemon/keeper.h"
 #include "daemon/options.h"
 
+static uint64_t total_memory(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info); /* can't fail for a valid address */
+	return (uint64_t)info.totalram * info.mem_unit;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings;
 	int r;
 
-	settings_init(&settings);
+	settings_init(&settings, total_memory());
 	r = options_parse(&settings, argc, argv);
 	if (r == OPTIONS_E_DONE)
 		return EXIT_SUCCESS;

@@ -24,18 +24,6 @@ static const char help[] =
 
 #define CONFIG_DEFAULT "/etc/cusion/cusiond.conf"
 
-void settings_init(struct settings *settings)
-{
-	*settings = (struct settings){
-		.control = CUSION_RUNDIR "/control",
-		.log_level = LOG_LEVEL_INFO,
-		.mode = 0660,
-		.group = "cusion",
-		/* the handle calls come later: until then the node answers as 4.12 to 5.10 did */
-		.policy = { .abi = WIRE_ABI_MODERN, .abi_version = 0 },
-	};
-}
-
 static int option_frontend(struct settings *settings, const char *text)
 {
 	struct frontend *frontend = &settings->frontends[settings->n_frontends];

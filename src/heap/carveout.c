@@ -18,6 +18,8 @@ static const struct heap_ops carveout_ops = {
 	.reserve = carveout_reserve,
 	.fill = over_area_fill,
 	.release = over_area_release,
+	.stock = over_area_stock,
+	.place = over_area_place,
 	.free = over_area_free,
 };
 

@@ -22,6 +22,8 @@ static const struct heap_ops chunk_ops = {
 	.reserve = chunk_reserve,
 	.fill = over_area_fill,
 	.release = over_area_release,
+	.stock = over_area_stock,
+	.place = over_area_place,
 	.free = over_area_free,
 };
 

@@ -15,6 +15,8 @@ static const struct heap_ops custom_ops = {
 	.reserve = custom_reserve,
 	.fill = over_area_fill,
 	.release = over_area_release,
+	.stock = over_area_stock,
+	.place = over_area_place,
 	.free = over_area_free,
 };
 

@@ -23,6 +23,8 @@ static const struct heap_ops dma_ops = {
 	.reserve = dma_reserve,
 	.fill = over_area_fill,
 	.release = over_area_release,
+	.stock = over_area_stock,
+	.place = over_area_place,
 	.free = over_area_free,
 };
 

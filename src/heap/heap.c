@@ -72,7 +72,7 @@ int heap_reserve(struct heap *heap, struct heap_block *block, const struct heap_
  * heap_fill() - have a reserved block's memory there; any thread
  * @block:	reserved; on success block.slices say where the memory is
  *
- * Return: 0, or a negative error; the block is still to be released then.
+ * Return: 0, HEAP_E_AGAIN or a negative error; the block is still to be released then.
  */
 int heap_fill(struct heap_block *block)
 {
@@ -89,4 +89,26 @@ void heap_release(struct heap_block *block)
 	heap->bytes -= block->size;
 	heap->buffers--;
 	heap_block_init(block);
+}
+
+void heap_stock(const struct heap *heap, struct heap_stock *ret)
+{
+	*ret = (struct heap_stock){ 0 };
+	if (heap->ops->stock)
+		heap->ops->stock(heap, ret);
+}
+
+/**
+ * heap_place() - where a block lies in physical memory
+ * @block:	filled
+ * @ret:	where; untouched on failure
+ *
+ * Return: 0, or -ENODEV where its memory may be anywhere and move, as the kernel had it for heaps
+ * without a physical address (ABI.md section 6).
+ */
+int heap_place(const struct heap_block *block, struct heap_place *ret)
+{
+	const struct heap_ops *ops = block->heap->ops;
+
+	return ops->place ? ops->place(block, ret) : -ENODEV;
 }

@@ -55,16 +55,42 @@ struct heap_block {
 		.heap = NULL, .memfd = -1 \
 	}
 
+/* what a heap has beside what is taken, in bytes */
+struct heap_stock {
+	const char *area; /* that it is over; NULL: none */
+	uint64_t size;	  /* of all it could hand out, taken or not; 0: no such bound */
+	uint64_t clean, dirty, retired; /* of the area, whichever heap had it */
+	uint64_t pooled;		/* kept cleared for the next buffers */
+	uint64_t largest_run;		/* the longest free range */
+	uint64_t largest;		/* the largest buffer that is to be had now */
+};
+
+/* where a buffer lies, if that can be said */
+struct heap_place {
+	uint64_t address; /* physical, of its first byte */
+	uint64_t length;  /* bytes from there on that are adjacent */
+	bool contiguous;  /* these are all */
+};
+
+enum {
+	_HEAP_OK,
+	HEAP_E_AGAIN, /* some of the memory was lost: release it, there may be other */
+};
+
 struct heap_ops {
 	uint32_t type;
 	/* may this be, and is there room: -ENOMEM, -EINVAL. The block's size, flags and align are
 	 * set. */
 	int (*reserve)(struct heap *heap, struct heap_block *block);
-	/* any thread; touches nothing but the block */
+	/* any thread; touches nothing but the block; 0, HEAP_E_AGAIN or a negative error */
 	int (*fill)(struct heap_block *block);
 	/* give back what reserve() and fill() took; fill() may not have been called, or have failed
 	 */
 	void (*release)(struct heap_block *block);
+	/* NULL: it has nothing beside what is taken; @stock is zeroed */
+	void (*stock)(const struct heap *heap, struct heap_stock *stock);
+	/* NULL: that can't be said; the block is filled. 0, or -ENODEV */
+	int (*place)(const struct heap_block *block, struct heap_place *place);
 	struct heap *(*free)(struct heap *heap);
 };
 
@@ -120,7 +146,10 @@ int heap_init(struct heap *heap, const struct heap_ops *ops, const struct heap_c
 
 void heap_block_init(struct heap_block *block);
 int heap_reserve(struct heap *heap, struct heap_block *block, const struct heap_want *want);
-int heap_fill(struct heap_block *block);
+int heap_fill(struct heap_block *block); /* 0, HEAP_E_AGAIN or a negative error */
 void heap_release(struct heap_block *block);
+
+void heap_stock(const struct heap *heap, struct heap_stock *ret);
+int heap_place(const struct heap_block *block, struct heap_place *ret); /* 0 or -ENODEV */
 
 #endif

@@ -95,7 +95,7 @@ int over_area_fill(struct heap_block *block)
 
 	for (size_t i = 0; i < parts->n; i++) {
 		if (area_range_clear(&parts->ranges[i]) < 0)
-			return -ENOMEM; /* memory is lost: it retires when it is released */
+			return HEAP_E_AGAIN; /* it retires when it is released */
 	}
 	return 0;
 }
@@ -103,6 +103,37 @@ int over_area_fill(struct heap_block *block)
 void over_area_release(struct heap_block *block)
 {
 	block->own = parts_free(block->own);
+}
+
+/* ---- what is there ---- */
+
+void over_area_stock(const struct heap *heap, struct heap_stock *stock)
+{
+	const struct heap_over_area *over = container_of(heap, struct heap_over_area, heap);
+	struct area_totals totals;
+
+	area_totals(over->area, &totals);
+	stock->area = area_name(over->area);
+	stock->size = totals.size - totals.retired;
+	stock->clean = totals.clean;
+	stock->dirty = totals.dirty;
+	stock->retired = totals.retired;
+	stock->largest_run = totals.largest;
+	stock->largest = over->maximum ? MIN(totals.largest, over->maximum) : totals.largest;
+}
+
+/* adjacent ranges count as one */
+int over_area_place(const struct heap_block *block, struct heap_place *place)
+{
+	const struct parts *parts = block->own;
+	uint64_t frame = parts->ranges[0].frame, n_frames = parts->ranges[0].n_frames;
+
+	for (size_t i = 1; i < parts->n && parts->ranges[i].frame == frame + n_frames; i++)
+		n_frames += parts->ranges[i].n_frames;
+	place->address = frame * PAGES_SIZE;
+	place->length = MIN(n_frames * PAGES_SIZE, block->size);
+	place->contiguous = place->length == block->size;
+	return 0;
 }
 
 /* ---- life ---- */

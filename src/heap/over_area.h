@@ -28,6 +28,8 @@ int over_area_take(struct heap_block *block, const struct heap_over_area *over, 
 
 int over_area_fill(struct heap_block *block);
 void over_area_release(struct heap_block *block);
+void over_area_stock(const struct heap *heap, struct heap_stock *stock);
+int over_area_place(const struct heap_block *block, struct heap_place *place);
 struct heap *over_area_free(struct heap *heap);
 
 static inline struct heap_over_area *over_area_of(struct heap *heap)

@@ -25,6 +25,8 @@ static const struct heap_ops system_contig_ops = {
 	.reserve = system_contig_reserve,
 	.fill = over_area_fill,
 	.release = over_area_release,
+	.stock = over_area_stock,
+	.place = over_area_place,
 	.free = over_area_free,
 };
 
