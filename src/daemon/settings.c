@@ -49,6 +49,7 @@ void settings_init(struct settings *settings, uint64_t memory)
 		.group = "cusion",
 		/* the handle calls come later: until then the node answers as 4.12 to 5.10 did */
 		.policy = { .abi = WIRE_ABI_MODERN, .abi_version = 0 },
+		.memory = memory,
 		.n_areas = 1,
 		.n_heaps = ARRAY_SIZE(builtin_heaps),
 	};

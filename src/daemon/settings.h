@@ -86,6 +86,7 @@ struct settings {
 	char group[64]; /* of the nodes; where there is no such group: root */
 	struct wire_policy policy;
 
+	uint64_t memory; /* bytes that the machine has */
 	struct area_settings areas[AREAS_MAX];
 	size_t n_areas;
 	struct heap_settings heaps[HEAP_IDS];
