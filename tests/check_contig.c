@@ -73,7 +73,7 @@ static void teardown(void)
 static void make_heap(new_fn new, uint64_t maximum)
 {
 	const struct heap_config config = { 2, "h", exporter };
-	const struct heap_area_config over = { area, maximum, CHUNK };
+	const struct heap_area_config over = { .area = area, .maximum = maximum, .chunk = CHUNK };
 
 	ck_assert_int_eq(new (&heap, &config, &over), 0);
 }
@@ -260,7 +260,7 @@ END_TEST
 
 START_TEST(configs)
 {
-	const struct heap_area_config over = { area, 0, CHUNK };
+	const struct heap_area_config over = { .area = area, .chunk = CHUNK };
 	struct heap_config wrong = { 32, "h", exporter };
 	struct exporter *memfd;
 
@@ -346,7 +346,7 @@ START_TEST(chunk_sizes)
 	const struct heap_config config = { 3, "chunk", exporter };
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		const struct heap_area_config over = { area, 0, wrong[i] };
+		const struct heap_area_config over = { .area = area, .chunk = wrong[i] };
 
 		ck_assert_int_eq(heap_chunk_new(&heap, &config, &over), -EINVAL);
 	}

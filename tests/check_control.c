@@ -12,10 +12,10 @@
 
 #include "base/attr.h"
 #include "core/check.h"
-#include "daemon/builtin.h"
 #include "daemon/priv.h"
 #include "fake_deliver.h"
 #include "front/control.h"
+#include "memory_fixture.h"
 
 enum { MANY = 100 };
 
@@ -24,7 +24,7 @@ static struct rig {
 	struct loop *loop;
 	struct state *state;
 	int state_fd, listener;
-	struct builtin builtin;
+	struct memory memory;
 	struct fake_deliver deliver;
 	struct dispatch dispatch;
 	struct control *control;
@@ -52,11 +52,11 @@ static void setup(void)
 	ck_assert_int_eq(loop_new(&rig.loop, LOOP_AUTO), 0);
 	ck_assert_int_eq(state_create(&rig.state_fd), 0);
 	ck_assert_int_eq(state_attach(&rig.state, rig.state_fd), 0);
-	ck_assert_int_eq(builtin_init(&rig.builtin, rig.state, -1), 0);
+	memory_start(&rig.memory, rig.state, rig.loop);
 	fake_deliver_init(&rig.deliver);
 	dispatch = (struct dispatch_config){
 		.loop = rig.loop,
-		.service = rig.builtin.service,
+		.service = rig.memory.service,
 		.deliver = &rig.deliver.deliver,
 	};
 	dispatch_init(&rig.dispatch, &dispatch);
@@ -67,7 +67,7 @@ static void setup(void)
 		.listener = rig.listener,
 		.nodes = nodes,
 		.n_nodes = 1,
-		.exporter = rig.builtin.exporter_name,
+		.exporter = rig.memory.exporter_name,
 		.name_fds = name_fds,
 	};
 	ck_assert_int_eq(control_new(&rig.control, &config), 0);
@@ -78,7 +78,7 @@ static void teardown(void)
 {
 	rig.control = control_free(rig.control);
 	dispatch_deinit(&rig.dispatch);
-	builtin_deinit(&rig.builtin);
+	memory_deinit(&rig.memory);
 	state_free(rig.state);
 	close(rig.state_fd);
 	close(rig.listener);

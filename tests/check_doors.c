@@ -16,12 +16,12 @@
 
 #include "base/attr.h"
 #include "base/log.h"
-#include "daemon/builtin.h"
 #include "fake_deliver.h"
 #include "fake_kernel.h"
 #include "front/cuse.h"
 #include "front/fusefile.h"
 #include "loop/jobs.h"
+#include "memory_fixture.h"
 
 enum { WAYS = 4 };
 #define ARG 0x7ffc00001000ull
@@ -31,7 +31,7 @@ static struct rig {
 	struct loop_jobs *jobs;
 	struct state *state;
 	int state_fd;
-	struct builtin builtin;
+	struct memory memory;
 	struct fake_deliver deliver;
 	struct dispatch dispatch;
 	struct cuse_door *cuse;
@@ -96,12 +96,12 @@ static void rig_up(int way)
 	ck_assert_int_eq(loop_jobs_new(&rig.jobs, rig.loop, 1), 0);
 	ck_assert_int_eq(state_create(&rig.state_fd), 0);
 	ck_assert_int_eq(state_attach(&rig.state, rig.state_fd), 0);
-	ck_assert_int_eq(builtin_init(&rig.builtin, rig.state, -1), 0);
+	memory_start(&rig.memory, rig.state, rig.loop);
 	fake_deliver_init(&rig.deliver);
 	config = (struct dispatch_config){
 		.loop = rig.loop,
 		.jobs = rig.jobs,
-		.service = rig.builtin.service,
+		.service = rig.memory.service,
 		.deliver = &rig.deliver.deliver,
 	};
 	dispatch_init(&rig.dispatch, &config);
@@ -117,7 +117,7 @@ static void rig_down(void)
 	rig.fusefile = fusefile_door_free(rig.fusefile);
 	dispatch_deinit(&rig.dispatch);
 	ck_assert_uint_eq(state_count(rig.state, STATE_REQUEST), 0);
-	builtin_deinit(&rig.builtin);
+	memory_deinit(&rig.memory);
 	fake_kernel_close(&rig.kernel);
 	state_free(rig.state);
 	close(rig.state_fd);
@@ -141,8 +141,8 @@ static struct service_totals rig_totals(void)
 {
 	struct service_totals totals;
 
-	service_look(rig.builtin.service);
-	service_totals(rig.builtin.service, &totals);
+	service_look(rig.memory.service);
+	service_totals(rig.memory.service, &totals);
 	return totals;
 }
 

@@ -26,7 +26,6 @@
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/client.h"
-#include "daemon/builtin.h"
 #include "daemon/files.h"
 #include "daemon/opener.h"
 #include "daemon/priv.h"
@@ -35,6 +34,7 @@
 #include "front/bufferfs.h"
 #include "loop/jobs.h"
 #include "mem/export.h"
+#include "memory_fixture.h"
 
 #define PAGE	    4096u
 #define SKIPPED	    77
@@ -53,7 +53,7 @@ static struct rig {
 	int socket; /* the worker's end */
 	pid_t process;
 	struct files *files;
-	struct builtin builtin;
+	struct memory memory;
 	struct loop_poll watch;
 	struct client *client;
 	unsigned int fds;
@@ -84,7 +84,7 @@ static void rig_gone(void *user)
 
 static void rig_watch(struct loop_poll *poll, short revents)
 {
-	service_look(rig.builtin.service);
+	service_look(rig.memory.service);
 }
 
 static void turn(void)
@@ -115,7 +115,7 @@ static void rig_start_files(void)
 	while (rig.tried > 0)
 		turn();
 	ck_assert_int_eq(rig.tried, 0);
-	rig.builtin.file = files_steal_exporter(rig.files);
+	rig.memory.file = files_steal_exporter(rig.files);
 }
 
 static void rig_up(int way)
@@ -128,13 +128,13 @@ static void rig_up(int way)
 	ck_assert_int_eq(state_create(&rig.state_fd), 0);
 	ck_assert_int_eq(state_attach(&rig.state, rig.state_fd), 0);
 	rig_start_files();
-	ck_assert_int_eq(builtin_init(&rig.builtin, rig.state, -1), 0);
-	ck_assert_str_eq(rig.builtin.exporter_name, "file");
+	memory_start(&rig.memory, rig.state, rig.loop);
+	ck_assert_str_eq(rig.memory.exporter_name, "file");
 	loop_poll_init(&rig.watch, rig_watch, NULL);
 	ck_assert_int_eq(
-		loop_poll_add(rig.loop, &rig.watch, service_watch_fd(rig.builtin.service), POLLIN),
+		loop_poll_add(rig.loop, &rig.watch, service_watch_fd(rig.memory.service), POLLIN),
 		0);
-	ck_assert_int_eq(client_new(&rig.client, rig.builtin.service, &who, &fh), 0);
+	ck_assert_int_eq(client_new(&rig.client, rig.memory.service, &who, &fh), 0);
 }
 
 static void reap(void)
@@ -149,7 +149,7 @@ static void rig_down(void)
 	files_stop(rig.files);
 	rig.jobs = loop_jobs_free(rig.jobs);
 	loop_poll_remove(&rig.watch);
-	builtin_deinit(&rig.builtin);
+	memory_deinit(&rig.memory);
 	rig.files = files_free(rig.files);
 	reap();
 	close(rig.socket);
@@ -184,7 +184,7 @@ static uint64_t n_buffers(void)
 {
 	struct service_totals totals;
 
-	service_totals(rig.builtin.service, &totals);
+	service_totals(rig.memory.service, &totals);
 	return totals.buffers;
 }
 

@@ -180,16 +180,18 @@ static int keeper_start_opener(struct keeper *keeper)
 	return spawn(&keeper->opener, SPAWN_SHARED_TABLE, "cusion-opener", run_opener, keeper);
 }
 
-/* without dma-bufs, buffers are files of a file system of ours, where that can be had */
+/* without dma-bufs, and where the settings say so, buffers are files of a file system of ours,
+ * where that can be had */
 static int keeper_mount_buffers(struct keeper *keeper)
 {
 	struct opener_config *opener = &keeper->opener_config;
 	int pair[2], r;
 
-	if (keeper->udmabuf >= 0)
+	if (keeper->udmabuf < 0)
+		log_notice("keeper", "no /dev/udmabuf (%s): drivers can't import buffers",
+			   strerror(-keeper->udmabuf));
+	else if (!settings_name_exporter(keeper->settings, EXPORTER_FILE))
 		return 0;
-	log_notice("keeper", "no /dev/udmabuf (%s): drivers can't import buffers",
-		   strerror(-keeper->udmabuf));
 	r = priv_mount_buffers(&opener->channel, &opener->root);
 	if (r < 0) {
 		log_notice("keeper", "no private FUSE mount for buffers: %s", strerror(-r));

@@ -58,3 +58,15 @@ void settings_init(struct settings *settings, uint64_t memory)
 	area->floor = MIN(area->floor, area->ceiling);
 	memcpy(settings->heaps, builtin_heaps, sizeof(builtin_heaps));
 }
+
+bool settings_name_exporter(const struct settings *settings, enum exporter_kind kind)
+{
+	for (size_t i = 0; i < settings->n_heaps; i++) {
+		const struct heap_settings *heap = &settings->heaps[i];
+
+		for (size_t k = 0; k < heap->n_exporters; k++)
+			if (heap->exporters[k] == kind)
+				return true;
+	}
+	return false;
+}

@@ -100,4 +100,7 @@ struct settings {
 /* the built-in settings, for a machine of @memory bytes */
 void settings_init(struct settings *settings, uint64_t memory);
 
+/* does a heap's list of exporters have it? */
+bool settings_name_exporter(const struct settings *settings, enum exporter_kind kind);
+
 #endif

@@ -6,6 +6,7 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,9 +23,9 @@
 #include "core/check.h"
 #include "core/service.h"
 #include "core/state.h"
-#include "daemon/builtin.h"
 #include "daemon/files.h"
 #include "daemon/filter.h"
+#include "daemon/memory.h"
 #include "daemon/priv.h"
 #include "daemon/spawn.h"
 #include "deliver/queue.h"
@@ -36,6 +37,7 @@
 #include "loop/jobs.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
+#include "mem/clear.h"
 
 enum {
 	JOB_THREADS = 2,
@@ -65,8 +67,9 @@ struct worker {
 	struct loop_signals signals;
 	struct loop_jobs *jobs;
 	struct state *state;
-	struct files *files;	/* NULL: no private file system */
-	struct builtin builtin; /* heaps, exporters, watch, service */
+	struct files *files;  /* NULL: no private file system */
+	int pagemap;	      /* our own, opened as root: who opened it may see frames; or -1 */
+	struct memory memory; /* heaps, exporters, watch, service */
 	struct loop_poll watch_poll;
 	struct loop_timer look;
 	uint64_t look_s, looked_buffers;
@@ -85,7 +88,7 @@ struct worker {
 
 static void worker_look_later(struct worker *worker)
 {
-	if (service_must_look(worker->builtin.service) && !loop_timer_is_set(&worker->look))
+	if (service_must_look(worker->memory.service) && !loop_timer_is_set(&worker->look))
 		loop_timer_set(worker->loop, &worker->look, worker->look_s * NS_PER_SEC);
 }
 
@@ -94,8 +97,8 @@ static void worker_look(struct loop_timer *timer)
 	struct worker *worker = timer->user;
 	struct service_totals totals;
 
-	service_look(worker->builtin.service);
-	service_totals(worker->builtin.service, &totals);
+	service_look(worker->memory.service);
+	service_totals(worker->memory.service, &totals);
 	worker->look_s = totals.buffers == worker->looked_buffers
 				 ? MIN(worker->look_s * 2, (uint64_t)LOOK_LAST_S)
 				 : LOOK_FIRST_S;
@@ -107,7 +110,7 @@ static void worker_watch_event(struct loop_poll *poll, short revents)
 {
 	struct worker *worker = poll->user;
 
-	service_look(worker->builtin.service);
+	service_look(worker->memory.service);
 	worker_look_later(worker);
 }
 
@@ -273,6 +276,9 @@ static int worker_become_user(struct worker *worker)
 		r = state_slot_prefault(worker->state, FILES_CHANNEL);
 	if (r < 0)
 		return r;
+	worker->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (worker->pagemap < 0)
+		log_warning("worker", "/proc/self/pagemap: %s", strerror(errno));
 	r = priv_become(config->uid, config->gid);
 	if (r < 0)
 		return r;
@@ -310,14 +316,22 @@ static int worker_init_loop(struct worker *worker)
 static int worker_init_service(struct worker *worker)
 {
 	const struct worker_config *config = worker->config;
+	const struct memory_config memory = {
+		.settings = config->settings,
+		.state = worker->state,
+		.loop = worker->loop,
+		.udmabuf = config->udmabuf,
+		.pagemap = worker->pagemap,
+	};
 	struct dispatch_config dispatch;
 	int r;
 
-	r = builtin_init(&worker->builtin, worker->state, config->udmabuf);
+	r = memory_init(&worker->memory, &memory);
+	worker->pagemap = fd_close(worker->pagemap);
 	if (r < 0)
 		return r;
 	r = loop_poll_add(worker->loop, &worker->watch_poll,
-			  service_watch_fd(worker->builtin.service), POLLIN);
+			  service_watch_fd(worker->memory.service), POLLIN);
 	if (r < 0)
 		return r;
 
@@ -329,7 +343,7 @@ static int worker_init_service(struct worker *worker)
 	dispatch = (struct dispatch_config){
 		.loop = worker->loop,
 		.jobs = worker->jobs,
-		.service = worker->builtin.service,
+		.service = worker->memory.service,
 		.deliver = deliver_queue_deliver(worker->queue),
 		.policy = config->settings->policy,
 	};
@@ -359,7 +373,7 @@ static int worker_init_control(struct worker *worker)
 		.listener = worker->config->control,
 		.nodes = worker->nodes,
 		.n_nodes = worker->config->n_doors,
-		.exporter = worker->builtin.exporter_name,
+		.exporter = worker->memory.exporter_name,
 		.name_fds = worker_name_fds,
 		.user = worker,
 	};
@@ -390,7 +404,7 @@ static void worker_files_tried(void *user, int result)
 	int r;
 
 	if (result == 0)
-		worker->builtin.file = files_steal_exporter(worker->files);
+		worker->memory.file = files_steal_exporter(worker->files);
 	else
 		log_notice("worker", "buffers can't be files of a FUSE mount: %s",
 			   strerror(-result));
@@ -430,7 +444,9 @@ static int worker_init(struct worker *worker)
 {
 	int r;
 
-	r = worker_become_user(worker);
+	r = clear_catch_sigbus();
+	if (r == 0)
+		r = worker_become_user(worker);
 	if (r == 0)
 		r = worker_init_loop(worker);
 	if (r < 0)
@@ -453,12 +469,13 @@ static void worker_deinit(struct worker *worker)
 	}
 	loop_timer_cancel(&worker->look);
 	loop_poll_remove(&worker->watch_poll);
-	builtin_deinit(&worker->builtin);
+	memory_deinit(&worker->memory);
 	worker->files = files_free(worker->files);
 	loop_poll_remove(&worker->keeper_poll);
 	loop_signals_remove(&worker->signals);
 	loop_free(worker->loop);
 	fd_map_deinit(&worker->standing);
+	worker->pagemap = fd_close(worker->pagemap);
 	state_free(worker->state);
 }
 
@@ -471,6 +488,7 @@ int worker_run(const struct worker_config *config)
 	if (!worker)
 		return EXIT_FAILURE;
 	worker->config = config;
+	worker->pagemap = -1;
 	worker->look_s = LOOK_FIRST_S;
 	loop_signals_init(&worker->signals, worker_signal, worker);
 	loop_timer_init(&worker->look, worker_look, worker);

@@ -123,6 +123,7 @@ int heap_system_new(struct heap **ret, const struct heap_config *config, uint64_
 struct heap_area_config {
 	struct area *area; /* borrowed; outlives the heap; others may be over it too */
 	uint64_t maximum;  /* of one buffer; 0: none */
+	uint64_t align;	   /* what each buffer is aligned to at least, a power of two; 0: any */
 	uint64_t chunk;	   /* for the kind chunk: its size, a power of two */
 };
 

@@ -80,7 +80,7 @@ int over_area_take(struct heap_block *block, const struct heap_over_area *over, 
 	parts = calloc(1, sizeof(*parts) + n * sizeof(parts->ranges[0]));
 	if (!parts)
 		return err_origin(-ENOMEM);
-	r = parts_take(parts, over->area, n, piece, align);
+	r = parts_take(parts, over->area, n, piece, MAX(align, over->align));
 	if (r < 0)
 		return r;
 	block->n_slices = parts_join(parts, block->size);
@@ -154,6 +154,7 @@ int over_area_new(struct heap **ret, const struct heap_ops *ops, const struct he
 		return r;
 	over->area = area->area;
 	over->maximum = area->maximum;
+	over->align = over_area_order(area->align);
 	over->chunk = area->chunk;
 
 	*ret = &steal(over)->heap;

@@ -12,6 +12,7 @@ struct heap_over_area {
 	struct heap heap;
 	struct area *area; /* borrowed */
 	uint64_t maximum;
+	unsigned int align; /* pages << align: at least */
 	uint64_t chunk;
 };
 
@@ -21,7 +22,8 @@ int over_area_new(struct heap **ret, const struct heap_ops *ops, const struct he
 
 /*
  * For reserve(): take the block in pieces of @piece bytes, each contiguous and aligned to pages <<
- * @align; what the last piece has beyond the block's size nobody sees. Return: 0 or -ENOMEM.
+ * @align, or more where the heap was told to; what the last piece has beyond the block's size
+ * nobody sees. Return: 0 or -ENOMEM.
  */
 int over_area_take(struct heap_block *block, const struct heap_over_area *over, uint64_t piece,
 		   unsigned int align);

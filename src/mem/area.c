@@ -32,6 +32,8 @@ struct area {
 	uint64_t bit_frames; /* what a bit stands for */
 	bool *block_retired; /* by place in layout.blocks */
 	struct claim claim;
+	void (*dirtied)(void *user);
+	void *user;
 };
 
 /* ---- activation ---- */
@@ -188,6 +190,8 @@ int area_new(struct area **ret, const struct area_config *config, struct frames 
 	claim_init(&area->claim);
 	area->frames = frames;
 	area->bit_frames = 1ull << config->order_per_bit;
+	area->dirtied = config->dirtied;
+	area->user = config->user;
 	r = area_init_layout(area, config, report);
 	if (r == 0) {
 		r = area_init_maps(area, config->order_per_bit);
@@ -360,6 +364,8 @@ int area_release(struct area *area, uint64_t frame, uint64_t n_frames)
 		else
 			bitmap_clear(&maps->used, frame, n);
 	}
+	if (area->dirtied)
+		area->dirtied(area->user);
 	return 0;
 }
 

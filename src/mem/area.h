@@ -37,6 +37,9 @@ struct area_config {
 	unsigned int order_per_bit; /* frames are accounted for by 1 << order_per_bit */
 	uint64_t floor;		    /* bytes that it must have to be one; 0: a block */
 	struct layout_rules rules;  /* borrowed for the call */
+	/* there may be something new for the scrubber: called at the end of a release; or NULL */
+	void (*dirtied)(void *user);
+	void *user;
 };
 
 /* how the activation went, for who tells people */

@@ -25,6 +25,7 @@ enum exporter_kind { /* numbers that stand in records: never change one */
 		     EXPORTER_UDMABUF = 1,
 		     EXPORTER_FILE = 2,
 		     EXPORTER_MEMFD = 3,
+		     EXPORTERS_END, /* above all of them; may change */
 };
 
 enum export_end {			/* numbers that stand in records */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The areas of the settings, each with a scrubber that clears in the background what was freed.
+ */
+#ifndef DAEMON_AREAS_H
+#define DAEMON_AREAS_H
+
+#include "daemon/settings.h"
+#include "loop/jobs.h"
+
+struct area;
+
+/* of one area; its job is the helper thread's while it is busy */
+struct area_scrubber {
+	struct area *area;
+	struct loop_jobs *jobs; /* borrowed; NULL: stopped */
+	struct loop_job job;
+	bool busy;
+};
+
+struct areas {
+	struct loop_jobs *jobs; /* NULL: none, or stopped */
+	struct area_scrubber of[AREAS_MAX];
+	size_t n;
+	int udmabuf; /* borrowed */
+};
+
+struct areas_config {
+	const struct settings *settings; /* borrowed for the call */
+	struct loop *loop;
+	int udmabuf; /* pins what an area has; borrowed */
+	int pagemap; /* as struct frames_config has it; borrowed for the call */
+};
+
+/**
+ * areas_init() - activate the areas of the settings
+ * @areas:	to be filled; areas_stop() and areas_deinit() in any case
+ * @config:	of them
+ *
+ * An area that can't be is said and left out: areas->of[].area is NULL.
+ *
+ * Return: 0, or a negative error.
+ */
+int areas_init(struct areas *areas, const struct areas_config *config);
+
+/* the scrubbers let go; before what is taken of an area is given back for good */
+void areas_stop(struct areas *areas);
+void areas_deinit(struct areas *areas); /* nothing may be taken of them */
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "heap/heap.h"
+#include "heap/heaps.h"
+#include "mem/watch.h"
+
+enum {
+	CLIENT_BUFFERS = 4096,
+	USER_CLIENTS = 4096,
+};
+
+/* ---- heaps ---- */
+
+typedef int heap_over_area_new(struct heap **ret, const struct heap_config *config,
+			       const struct heap_area_config *area);
+
+static heap_over_area_new *const over_area[] = {
+	[HEAP_KIND_SYSTEM_CONTIG] = heap_system_contig_new,
+	[HEAP_KIND_CARVEOUT] = heap_carveout_new,
+	[HEAP_KIND_CHUNK] = heap_chunk_new,
+	[HEAP_KIND_DMA] = heap_dma_new,
+	[HEAP_KIND_CUSTOM] = heap_custom_new,
+};
+
+/* -ENODEV with a reason: there can't be such a heap here, and the others go on without */
+static int memory_make_heap(struct heap **ret, const struct memory *memory,
+			    const struct settings *settings, const struct heap_settings *heap,
+			    const char **why)
+{
+	const struct heap_config config = {
+		.id = heap->id,
+		.name = heap->name,
+		.exporter = exporters_pick(&memory->exporters, heap, heap->area >= 0),
+	};
+	struct heap_area_config area = {
+		.maximum = heap->maximum,
+		.align = heap->align,
+		.chunk = heap->align,
+	};
+
+	*why = heap->area >= 0 ? "contiguous memory needs a udmabuf"
+			       : "no exporter of it works here";
+	if (!config.exporter)
+		return -ENODEV;
+	*why = NULL;
+	if (heap->kind == HEAP_KIND_SYSTEM)
+		return heap_system_new(ret, &config, settings->memory);
+	area.area = (size_t)heap->area < memory->areas.n ? memory->areas.of[heap->area].area : NULL;
+	*why = "its area was not activated";
+	if (!area.area)
+		return -ENODEV;
+	*why = NULL;
+	return over_area[heap->kind](ret, &config, &area);
+}
+
+static int memory_alias_heap(struct memory *memory, const struct heap_settings *settings)
+{
+	int r = 0;
+
+	for (uint32_t id = 0; !r && id < HEAP_IDS; id++)
+		if (settings->alias_ids & 1u << id)
+			r = heaps_alias_id(memory->heaps, settings->id, id);
+	for (size_t i = 0; !r && i < settings->n_alias_names; i++)
+		r = heaps_alias_name(memory->heaps, settings->id, settings->alias_names[i]);
+	return err_fold(r); /* the configuration was checked for names taken twice */
+}
+
+static int memory_add_heap(struct memory *memory, const struct settings *settings,
+			   const struct heap_settings *heap_settings)
+{
+	_cleanup_(heap_freep) struct heap *heap = NULL;
+	const char *why;
+	int r;
+
+	r = memory_make_heap(&heap, memory, settings, heap_settings, &why);
+	if (r < 0 && why) {
+		log_notice("heap", "no heap %s: %s", heap_settings->name, why);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = heaps_add(memory->heaps, heap);
+	if (r)
+		return err_fold(r);
+	steal(heap);
+	return memory_alias_heap(memory, heap_settings);
+}
+
+static int memory_init_heaps(struct memory *memory, const struct settings *settings)
+{
+	int r;
+
+	r = heaps_new(&memory->heaps);
+	for (size_t i = 0; r == 0 && i < settings->n_heaps; i++)
+		r = memory_add_heap(memory, settings, &settings->heaps[i]);
+	return r;
+}
+
+/* ---- all ---- */
+
+static int memory_init_areas(struct memory *memory, const struct memory_config *config)
+{
+	const struct areas_config areas = {
+		.settings = config->settings,
+		.loop = config->loop,
+		.udmabuf = config->udmabuf,
+		.pagemap = config->pagemap,
+	};
+
+	/* nothing else pins what an area has, and makes one file of it */
+	if (!memory->exporters.of[EXPORTER_UDMABUF] || !config->settings->n_areas)
+		return 0;
+	return areas_init(&memory->areas, &areas);
+}
+
+int memory_init(struct memory *memory, const struct memory_config *config)
+{
+	const struct settings *settings = config->settings;
+	const struct heap_settings any = { .area = -1 };
+	struct service_config service;
+	int r;
+
+	r = watch_new(&memory->watch);
+	if (r == 0)
+		r = exporters_init(&memory->exporters, config->udmabuf, steal(memory->file));
+	if (r == 0)
+		r = memory_init_areas(memory, config);
+	if (r == 0)
+		r = memory_init_heaps(memory, settings);
+	if (r < 0)
+		return r;
+	memory->exporter_name = exporters_pick(&memory->exporters, &any, false)->ops->name;
+
+	service = (struct service_config){
+		.state = config->state,
+		.heaps = memory->heaps,
+		.watch = memory->watch,
+		.limits = {
+			.user = { settings->memory / 2, QUOTA_NO_LIMIT, USER_CLIENTS },
+			.client = { QUOTA_NO_LIMIT, CLIENT_BUFFERS, QUOTA_NO_LIMIT },
+		},
+	};
+	return service_new(&memory->service, &service);
+}
+
+void memory_deinit(struct memory *memory)
+{
+	areas_stop(&memory->areas);
+	memory->service = service_free(memory->service);
+	memory->heaps = heaps_free(memory->heaps);
+	areas_deinit(&memory->areas);
+	exporters_deinit(&memory->exporters);
+	memory->file = exporter_free(memory->file);
+	memory->watch = watch_free(memory->watch);
+}

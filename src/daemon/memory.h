@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * All that the service's buffers are made of, out of the settings: exporters, areas, heaps, and the
+ * service over them.
+ */
+#ifndef DAEMON_MEMORY_H
+#define DAEMON_MEMORY_H
+
+#include "core/service.h"
+#include "core/state.h"
+#include "daemon/areas.h"
+#include "daemon/exporters.h"
+
+struct memory {
+	/* owned, set before memory_init(): an exporter `file` that works here; or NULL */
+	struct exporter *file;
+	struct watch *watch;
+	struct exporters exporters;
+	struct areas areas;
+	struct heaps *heaps;
+	struct service *service;
+	const char *exporter_name; /* of memory that need not be contiguous */
+};
+
+struct memory_config {
+	const struct settings *settings; /* borrowed for the call */
+	struct state *state;		 /* borrowed, these two */
+	struct loop *loop;
+	int udmabuf; /* open /dev/udmabuf, borrowed; or -1: no contiguous memory */
+	int pagemap; /* /proc/self/pagemap, opened by who may see frames; borrowed for the call */
+};
+
+/* Return: 0 or a negative error; memory_deinit() in both cases. A heap that can't be is said and
+ * left out. */
+int memory_init(struct memory *memory, const struct memory_config *config);
+void memory_deinit(struct memory *memory);
+
+#endif
