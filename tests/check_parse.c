@@ -73,6 +73,26 @@ START_TEST(booleans)
 }
 END_TEST
 
+START_TEST(words)
+{
+	const char *text = "  linux,cma\tb  ";
+	char word[10] = "x";
+
+	ck_assert_int_eq(parse_word(word, sizeof(word), &text), 1);
+	ck_assert_str_eq(word, "linux,cma");
+	ck_assert_int_eq(parse_word(word, sizeof(word), &text), 1);
+	ck_assert_str_eq(word, "b");
+	ck_assert_int_eq(parse_word(word, sizeof(word), &text), 0);
+	ck_assert_str_eq(word, "");
+	ck_assert_int_eq(parse_word(word, sizeof(word), &text), 0);
+
+	text = "a longerword c";
+	ck_assert_int_eq(parse_word(word, sizeof(word), &text), 1);
+	ck_assert_int_eq(parse_word(word, sizeof(word), &text), -ERANGE);
+	ck_assert_str_eq(text, " longerword c");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("parse");
@@ -83,6 +103,7 @@ int main(void)
 	tcase_add_loop_test(tcase, size, 0, ARRAY_SIZE(sizes));
 	tcase_add_test(tcase, numbers);
 	tcase_add_test(tcase, booleans);
+	tcase_add_test(tcase, words);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

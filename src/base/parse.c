@@ -88,3 +88,17 @@ int parse_bool(bool *ret, const char *text)
 	}
 	return -EINVAL;
 }
+
+int parse_word(char *word, size_t size, const char **text)
+{
+	static const char blanks[] = " \t";
+	const char *start = *text + strspn(*text, blanks);
+	size_t n = strcspn(start, blanks);
+
+	if (n >= size)
+		return -ERANGE;
+	memcpy(word, start, n);
+	word[n] = '\0';
+	*text = start + n;
+	return n > 0;
+}
