@@ -1,67 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* src/daemon/conf.c and options.c */
+/* src/daemon/conf.c, conf_device.c and options.c */
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/attr.h"
-#include "daemon/conf.h"
-
-static char path[] = "/tmp/check_conf.XXXXXX";
-static char said[512]; /* the one line on stderr */
-
-/* runs conf_read() on a file of @size bytes; stderr goes to @said */
-static int read_bytes(struct settings *settings, const char *text, size_t size)
-{
-	int file, pipes[2], saved, r;
-	ssize_t n;
-
-	strcpy(path, "/tmp/check_conf.XXXXXX");
-	file = mkstemp(path);
-	ck_assert_int_ge(file, 0);
-	ck_assert_int_eq(write(file, text, size), size);
-	close(file);
-
-	ck_assert_int_eq(pipe2(pipes, O_NONBLOCK), 0);
-	saved = dup(STDERR_FILENO);
-	dup2(pipes[1], STDERR_FILENO);
-	settings_init(settings, (uint64_t)1 << 30);
-	r = conf_read(settings, path);
-	dup2(saved, STDERR_FILENO);
-	n = read(pipes[0], said, sizeof(said) - 1);
-	said[MAX(n, 0)] = '\0';
-	close(saved);
-	close(pipes[0]);
-	close(pipes[1]);
-	unlink(path);
-	return r;
-}
-
-static int read_text(struct settings *settings, const char *text)
-{
-	return read_bytes(settings, text, strlen(text));
-}
+#include "conf_fixture.h"
 
 START_TEST(good)
 {
 	struct settings settings;
 
-	ck_assert_int_eq(read_text(&settings, "; a comment\n"
-					      "[cusiond]\n"
-					      "log-level = debug\n"
-					      "control = /run/x/y\n"
-					      "\n"
-					      "[device ion]\n"
-					      "mode=0666\n"
-					      "group = video\n"
-					      "abi-version = 2\n"),
+	ck_assert_int_eq(conf_read_text(&settings, "; a comment\n"
+						   "[cusiond]\n"
+						   "log-level = debug\n"
+						   "control = /run/x/y\n"
+						   "\n"
+						   "[device ion]\n"
+						   "mode=0666\n"
+						   "group = video\n"
+						   "abi-version = 2\n"),
 			 0);
-	ck_assert_str_eq(said, "");
+	ck_assert_str_eq(conf_said, "");
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_DEBUG);
 	ck_assert_str_eq(settings.control, "/run/x/y");
 	ck_assert_uint_eq(settings.mode, 0666);
@@ -75,7 +38,7 @@ START_TEST(empty)
 	struct settings settings, builtin;
 
 	settings_init(&builtin, (uint64_t)1 << 30);
-	ck_assert_int_eq(read_text(&settings, ""), 0);
+	ck_assert_int_eq(conf_read_text(&settings, ""), 0);
 	ck_assert_uint_eq(settings.mode, builtin.mode);
 	ck_assert_str_eq(settings.control, builtin.control);
 }
@@ -89,7 +52,12 @@ static const struct {
 	{ "[cusiond]\nlog-level = loud\n", 2, "error, warning, notice" },
 	{ "[cusiond]\nlog-level = info\nlog-level = info\n", 3, "line 2" },
 	{ "[cusiond]\nloglevel = info\n", 2, "loglevel" },
-	{ "[cusion]\nlog-level = info\n", 2, "[cusion]" },
+	{ "[cusion]\nlog-level = info\n", 1, "[cusion]" },
+	{ "[cusiond]\nlog-level = info\n[heap]\n", 3, "unknown section" },
+	{ "[cusiond]\nlog-level = info\n\n[cusiond]\n", 4, "line 1" },
+	{ "[cusiond]\n  [device ion]\n", 2, "blanks before" },
+	{ "[cusiond]\nlog-level = info\n  notice\n", 3, "line 2" },
+	{ "[cusiond ;]\n", 1, "unknown section" },
 	{ "log-level = info\n", 1, "log-level" },
 	{ "[cusiond]\nlog-level\n", 2, "key = value" },
 	{ "[cusiond\nlog-level = info\n", 1, "key = value" },
@@ -106,14 +74,10 @@ static const struct {
 START_TEST(bad_files)
 {
 	struct settings settings, builtin;
-	char where[96];
 
 	settings_init(&builtin, (uint64_t)1 << 30);
-	ck_assert_int_eq(read_text(&settings, bad[_i].text), -EINVAL);
-	snprintf(where, sizeof(where), "cusiond: %s:%d: ", path, bad[_i].line);
-	ck_assert_msg(!strncmp(said, where, strlen(where)), "said '%s', not '%s'", said, where);
-	ck_assert_msg(strstr(said, bad[_i].names), "'%s' does not name %s", said, bad[_i].names);
-	ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1); /* one line */
+	ck_assert_int_eq(conf_read_text(&settings, bad[_i].text), -EINVAL);
+	conf_assert_said(bad[_i].line, bad[_i].names);
 	ck_assert_uint_eq(settings.mode, builtin.mode);
 	ck_assert_uint_eq(settings.log_level, builtin.log_level);
 }
@@ -126,20 +90,20 @@ START_TEST(long_lines)
 	char text[1024];
 
 	snprintf(text, sizeof(text), "; %300s\n[cusiond]\nlog-level = debug\n", "mode = 0777");
-	ck_assert_int_eq(read_text(&settings, text), 0);
+	ck_assert_int_eq(conf_read_text(&settings, text), 0);
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_DEBUG);
 
 	snprintf(text, sizeof(text), "[cusiond]\n;%198slog-level = debug\n", "");
-	ck_assert_int_eq(read_text(&settings, text), 0);
+	ck_assert_int_eq(conf_read_text(&settings, text), 0);
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_INFO);
 
 	snprintf(text, sizeof(text), "[cusiond]\ncontrol = /%0300d\nlog-level = loud\n", 1);
-	ck_assert_int_eq(read_text(&settings, text), -EINVAL);
-	ck_assert_msg(strstr(said, ":2: the line is too long\n"), "%s", said);
+	ck_assert_int_eq(conf_read_text(&settings, text), -EINVAL);
+	ck_assert_msg(strstr(conf_said, ":2: the line is too long\n"), "%s", conf_said);
 
 	snprintf(text, sizeof(text), "[cusiond]\n%300slog-level = debug\n", "");
-	ck_assert_int_eq(read_text(&settings, text), -EINVAL);
-	ck_assert_msg(strstr(said, ":2: the line is too long\n"), "%s", said);
+	ck_assert_int_eq(conf_read_text(&settings, text), -EINVAL);
+	ck_assert_msg(strstr(conf_said, ":2: the line is too long\n"), "%s", conf_said);
 }
 END_TEST
 
@@ -148,8 +112,8 @@ START_TEST(nul_byte)
 	static const char text[] = "[device ion]\nmode = 0600\0 0666\n";
 	struct settings settings;
 
-	ck_assert_int_eq(read_bytes(&settings, text, sizeof(text) - 1), -EINVAL);
-	ck_assert_msg(strstr(said, ":2: "), "%s", said);
+	ck_assert_int_eq(conf_read_bytes(&settings, 1 << 30, text, sizeof(text) - 1), -EINVAL);
+	ck_assert_msg(strstr(conf_said, ":2: "), "%s", conf_said);
 }
 END_TEST
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Fuzz target: the configuration file. The input is the file. Asserted: it is good and nothing is
- * said, or it is bad, settings stay as they were and exactly one line is said, which names the file
- * and a line of it.
+ * said, what it says agrees, or it is bad, settings stay as they were and exactly one line is said,
+ * which names the file and a line of it.
  */
 #include <check.h>
 #include <errno.h>
@@ -88,6 +88,92 @@ static void check_settings(const struct settings *settings)
 	ck_assert(settings->policy.abi_version == 0 || settings->policy.abi_version == 2);
 }
 
+static void check_name(const char *name, size_t size)
+{
+	ck_assert(name[0]);
+	ck_assert_uint_lt(strnlen(name, size), size);
+	ck_assert(!strpbrk(name, "/ \t\n[]"));
+}
+
+static void check_areas(const struct settings *settings)
+{
+	uint64_t sum = 0;
+
+	ck_assert_uint_le(settings->n_areas, AREAS_MAX);
+	for (size_t i = 0; i < settings->n_areas; i++) {
+		const struct area_settings *area = &settings->areas[i];
+
+		check_name(area->name, sizeof(area->name));
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(area->name, settings->areas[k].name);
+		ck_assert(area->page_size == 2 << 20 || area->page_size == 1 << 30);
+		ck_assert_uint_gt(area->ceiling, 0);
+		ck_assert_uint_eq(area->ceiling % area->page_size, 0);
+		ck_assert_uint_eq(area->floor % area->page_size, 0);
+		ck_assert_uint_le(area->floor, area->ceiling);
+		ck_assert_uint_le((uint64_t)4096 << area->order_per_bit, area->page_size);
+		ck_assert(!area->max_address || area->max_address >= area->ceiling);
+		ck_assert(area->node >= -1 && area->node < 1024);
+		sum += area->ceiling;
+	}
+	ck_assert_uint_le(sum, settings->memory);
+}
+
+static bool is_contiguous(const struct heap_settings *heap)
+{
+	return heap->kind != HEAP_KIND_SYSTEM && heap->kind != HEAP_KIND_DMA_HEAP;
+}
+
+static void check_heap(const struct heap_settings *heap, const struct settings *settings)
+{
+	bool memfd = false;
+
+	check_name(heap->name, sizeof(heap->name));
+	ck_assert(heap->kind >= HEAP_KIND_SYSTEM && heap->kind <= HEAP_KIND_DMA_HEAP);
+	ck_assert_int_ge(heap->area, is_contiguous(heap) ? 0 : -1);
+	ck_assert_int_lt(heap->area, is_contiguous(heap) ? (int)settings->n_areas : 0);
+	ck_assert(!heap->align || heap->align >= 4096);
+	ck_assert_uint_eq(heap->align & (heap->align - 1), 0);
+	ck_assert(!heap->align || is_contiguous(heap));
+	ck_assert(heap->align || heap->kind != HEAP_KIND_CHUNK);
+	ck_assert(!heap->maximum || heap->maximum >= 4096);
+	ck_assert_uint_le(heap->n_exporters, ARRAY_SIZE(heap->exporters));
+	for (size_t i = 0; i < heap->n_exporters; i++)
+		memfd = memfd || heap->exporters[i] == EXPORTER_MEMFD;
+	ck_assert(!memfd || heap->trusted || !is_contiguous(heap));
+	ck_assert((heap->physical == PHYSICAL_GROUP) == (heap->physical_group[0] != '\0'));
+}
+
+/* each id and each name is one heap's */
+static void check_heaps(const struct settings *settings)
+{
+	const char *names[HEAP_IDS * (1 + HEAP_ALIASES_MAX)];
+	uint32_t ids = 0;
+	size_t n = 0;
+
+	ck_assert(settings->n_heaps > 0 && settings->n_heaps <= HEAP_IDS);
+	for (size_t i = 0; i < settings->n_heaps; i++) {
+		const struct heap_settings *heap = &settings->heaps[i];
+
+		check_heap(heap, settings);
+		ck_assert_uint_lt(heap->id, HEAP_IDS);
+		ck_assert_uint_eq(ids & 1u << heap->id, 0);
+		ids |= 1u << heap->id;
+		ck_assert_uint_eq(ids & heap->alias_ids, 0);
+		ids |= heap->alias_ids;
+		names[n++] = heap->name;
+		ck_assert_uint_le(heap->n_alias_names, HEAP_ALIASES_MAX);
+		for (size_t k = 0; k < heap->n_alias_names; k++) {
+			check_name(heap->alias_names[k], HEAP_NAME_SIZE);
+			names[n++] = heap->alias_names[k];
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(names[i], names[k]);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_(fd_closep) int fd = memfd_create("fuzz_conf", MFD_CLOEXEC);
@@ -108,6 +194,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ck_assert(!memcmp(&settings, &builtin, sizeof(settings)));
 		ck_assert_str_eq(said, "");
 		check_settings(&settings);
+		check_areas(&settings);
+		check_heaps(&settings);
 	} else {
 		ck_assert_int_eq(r, -EINVAL);
 		ck_assert(!memcmp(&settings, &builtin, sizeof(settings)));

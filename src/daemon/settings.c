@@ -54,7 +54,7 @@ void settings_init(struct settings *settings, uint64_t memory)
 		.n_heaps = ARRAY_SIZE(builtin_heaps),
 	};
 	*area = builtin_area;
-	area->ceiling = MIN(area->ceiling, memory / 4 / HUGE_PAGE * HUGE_PAGE);
+	area->ceiling = MIN(area->ceiling, MAX(memory / 4 / HUGE_PAGE, (uint64_t)1) * HUGE_PAGE);
 	area->floor = MIN(area->floor, area->ceiling);
 	memcpy(settings->heaps, builtin_heaps, sizeof(builtin_heaps));
 }

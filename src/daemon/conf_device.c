@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/conf_device.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/settings.h"
+
+static int read_log_level(void *object, const char *value, const char **hint)
+{
+	struct settings *settings = object;
+
+	*hint = "one of error, warning, notice, info, debug";
+	return log_level_parse(&settings->log_level, value);
+}
+
+static int read_control(void *object, const char *value, const char **hint)
+{
+	struct settings *settings = object;
+
+	*hint = "an absolute path of at most 107 bytes";
+	if (value[0] != '/' || strlen(value) >= sizeof(settings->control))
+		return -EINVAL;
+	strcpy(settings->control, value);
+	return 0;
+}
+
+static int read_mode(void *object, const char *value, const char **hint)
+{
+	struct settings *settings = object;
+	mode_t mode = 0;
+
+	*hint = "an octal mode like 0660";
+	if (strlen(value) < 3 || strlen(value) > 4)
+		return -EINVAL;
+	for (const char *p = value; *p; p++) {
+		if (*p < '0' || *p > '7')
+			return -EINVAL;
+		mode = mode << 3 | (*p - '0');
+	}
+	if (mode > 0777)
+		return -EINVAL;
+	settings->mode = mode;
+	return 0;
+}
+
+static int read_group(void *object, const char *value, const char **hint)
+{
+	struct settings *settings = object;
+
+	*hint = "the name of a group";
+	if (!value[0] || strlen(value) >= sizeof(settings->group))
+		return -EINVAL;
+	strcpy(settings->group, value);
+	return 0;
+}
+
+static int read_abi_version(void *object, const char *value, const char **hint)
+{
+	struct settings *settings = object;
+
+	*hint = "none or 2";
+	if (strcmp(value, "none") && strcmp(value, "2"))
+		return -EINVAL;
+	settings->policy.abi_version = value[0] == '2' ? 2 : 0;
+	return 0;
+}
+
+static const struct conf_key cusiond_keys[] = {
+	{ "log-level", read_log_level },
+	{ "control", read_control },
+};
+const struct conf_keys conf_cusiond_keys = { cusiond_keys, ARRAY_SIZE(cusiond_keys) };
+
+static const struct conf_key device_keys[] = {
+	{ "mode", read_mode },
+	{ "group", read_group },
+	{ "abi-version", read_abi_version },
+};
+const struct conf_keys conf_device_keys = { device_keys, ARRAY_SIZE(device_keys) };
