@@ -72,8 +72,10 @@ static void teardown(void)
 
 static void make_heap(new_fn new, uint64_t maximum)
 {
-	const struct heap_config config = { 2, "h", exporter };
-	const struct heap_area_config over = { .area = area, .maximum = maximum, .chunk = CHUNK };
+	const struct heap_config config = {
+		.id = 2, .name = "h", .exporter = exporter, .maximum = maximum
+	};
+	const struct heap_area_config over = { .area = area, .chunk = CHUNK };
 
 	ck_assert_int_eq(new (&heap, &config, &over), 0);
 }
@@ -121,7 +123,7 @@ START_TEST(one_block)
 	struct heap_block a, b;
 
 	make_heap(kind->new, 0);
-	ck_assert_uint_eq(heap->ops->type, kind->type);
+	ck_assert_uint_eq(heap->type, kind->type);
 	make(&a, 4 * KIB, 0);
 	make(&b, 20 * KIB, 0);
 	check_slices(&a);
@@ -261,12 +263,12 @@ END_TEST
 START_TEST(configs)
 {
 	const struct heap_area_config over = { .area = area, .chunk = CHUNK };
-	struct heap_config wrong = { 32, "h", exporter };
+	struct heap_config wrong = { .id = 32, .name = "h", .exporter = exporter };
 	struct exporter *memfd;
 
 	ck_assert_int_eq(kinds[_i].new(&heap, &wrong, &over), -EINVAL);
 	ck_assert_int_eq(exporter_memfd_new(&memfd), 0);
-	wrong = (struct heap_config){ 2, "h", memfd };
+	wrong = (struct heap_config){ .id = 2, .name = "h", .exporter = memfd };
 	ck_assert_int_eq(kinds[_i].new(&heap, &wrong, &over), -EINVAL);
 	exporter_free(memfd);
 	fault_arm(1);
@@ -343,7 +345,7 @@ END_TEST
 START_TEST(chunk_sizes)
 {
 	static const uint64_t wrong[] = { 0, 2048, 3 * 4096 };
-	const struct heap_config config = { 3, "chunk", exporter };
+	const struct heap_config config = { .id = 3, .name = "chunk", .exporter = exporter };
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		const struct heap_area_config over = { .area = area, .chunk = wrong[i] };

@@ -143,8 +143,9 @@ START_TEST(status)
 	ck_assert_int_eq(number(answer, "clients"), 1);
 	ck_assert_int_eq(number(answer, "buffers"), 0);
 	ck_assert(json_object_object_get_ex(answer, "heaps", &heaps));
-	ck_assert_uint_eq(json_object_array_length(heaps), 1);
-	ck_assert_int_eq(number(json_object_array_get_idx(heaps, 0), "id"), 0);
+	ck_assert_uint_eq(json_object_array_length(heaps), 4);
+	ck_assert_int_eq(number(json_object_array_get_idx(heaps, 0), "id"), 4);
+	ck_assert_int_eq(number(json_object_array_get_idx(heaps, 3), "id"), 0);
 	json_object_put(answer);
 
 	dispatch_release(&rig.dispatch, fh);

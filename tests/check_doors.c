@@ -318,7 +318,7 @@ START_TEST(query)
 	fh = rig_client();
 	in.cnt = 77;
 	ck_assert_int_eq(fake_ioctl(&rig.kernel, fh, WIRE_ION_HEAP_QUERY, ARG, &in), 0);
-	ck_assert_uint_eq(in.cnt, 1);
+	ck_assert_uint_eq(in.cnt, 4);
 
 	/* the array and the struct are put into the caller by who delivers */
 	in.cnt = 5;
@@ -328,17 +328,20 @@ START_TEST(query)
 	ck_assert_int_eq(job->verb, DELIVER_PUT);
 	check_not_yet(job, unique);
 	ck_assert_uint_eq(job->pieces[0].address, 0x5000);
-	ck_assert_uint_eq(job->pieces[0].size, sizeof(*heap));
+	ck_assert_uint_eq(job->pieces[0].size, 4 * sizeof(*heap));
 	ck_assert_uint_eq(job->pieces[1].address, ARG);
 	ck_assert_uint_eq(job->pieces[1].size, sizeof(in));
 	heap = (const void *)(job->bytes + job->size);
-	memcpy(&in, heap + 1, sizeof(in));
-	ck_assert_uint_eq(in.cnt, 1);
+	memcpy(&in, heap + 4, sizeof(in));
+	ck_assert_uint_eq(in.cnt, 4);
 	ck_assert_uint_eq(in.heaps, 0x5000);
 
-	ck_assert_str_eq(heap->name, "ion_system_heap");
-	ck_assert_uint_eq(heap->type, 0);
-	ck_assert_uint_eq(heap->heap_id, 0);
+	ck_assert_str_eq(heap[0].name, "linux,cma");
+	ck_assert_uint_eq(heap[0].type, 4);
+	ck_assert_uint_eq(heap[0].heap_id, 4);
+	ck_assert_str_eq(heap[3].name, "ion_system_heap");
+	ck_assert_uint_eq(heap[3].type, 0);
+	ck_assert_uint_eq(heap[3].heap_id, 0);
 	ck_assert(fake_is_quiet(&rig.kernel));
 	fake_deliver_end(&rig.deliver, 0, true, NULL);
 	ck_assert(fake_is_quiet(&rig.kernel));

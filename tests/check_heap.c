@@ -22,7 +22,10 @@ static void setup(void)
 	fds_before = open_fds();
 	ck_assert_int_eq(exporter_memfd_new(&exporter), 0);
 	ck_assert_int_eq(
-		heap_system_new(&heap, &(struct heap_config){ 3, "s", exporter }, TOTALRAM), 0);
+		heap_system_new(&heap,
+				&(struct heap_config){ .id = 3, .name = "s", .exporter = exporter },
+				TOTALRAM),
+		0);
 }
 
 static void teardown(void)
@@ -92,24 +95,50 @@ END_TEST
 START_TEST(config)
 {
 	static const struct heap_config wrong[] = {
-		{ 32, "a", NULL },
-		{ 0, "", NULL },
-		{ 0, "a name of thirty-two characters.", NULL },
+		{ .id = 32, .name = "a" },
+		{ .id = 0, .name = "" },
+		{ .id = 0, .name = "a name of thirty-two characters." },
+	};
+	const struct heap_config longest = {
+		.id = 31,
+		.name = "a name of thirty-one characters",
+		.exporter = exporter,
 	};
 	struct heap *h = NULL;
 
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(heap_system_new(&h, &wrong[i], TOTALRAM), -EINVAL);
 	ck_assert_ptr_null(h);
-	ck_assert_int_eq(heap_system_new(&h,
-					 &(struct heap_config){
-						 31, "a name of thirty-one characters", exporter },
-					 TOTALRAM),
-			 0);
-	ck_assert_str_eq(h->name, "a name of thirty-one characters");
-	ck_assert_uint_eq(h->ops->type, HEAP_TYPE_SYSTEM);
+	ck_assert_int_eq(heap_system_new(&h, &longest, TOTALRAM), 0);
+	ck_assert_str_eq(h->name, longest.name);
+	ck_assert_uint_eq(h->type, HEAP_TYPE_SYSTEM);
 	heap_free(h);
 	ck_assert_ptr_null(heap_free(NULL));
+}
+END_TEST
+
+/* listed as what it stands for, and with a limit of its own */
+START_TEST(stand_in)
+{
+	const struct heap_config dma = {
+		.id = 4,
+		.name = "linux,cma",
+		.exporter = exporter,
+		.stands_for = HEAP_TYPE_DMA,
+		.maximum = 8192,
+	};
+	struct heap_block block = HEAP_BLOCK_INIT;
+	struct heap_place place;
+	struct heap *h;
+
+	ck_assert_int_eq(heap_system_new(&h, &dma, TOTALRAM), 0);
+	ck_assert_uint_eq(h->type, HEAP_TYPE_DMA);
+	ck_assert_int_eq(heap_reserve(h, &block, &(struct heap_want){ .size = 12288 }), -ENOMEM);
+	ck_assert_int_eq(heap_reserve(h, &block, &(struct heap_want){ .size = 8192 }), 0);
+	ck_assert_int_eq(heap_fill(&block), 0);
+	ck_assert_int_eq(heap_place(&block, &place), -ENODEV);
+	heap_release(&block);
+	heap_free(h);
 }
 END_TEST
 
@@ -147,6 +176,7 @@ int main(void)
 	tcase_add_test(tcase, half_of_memory);
 	tcase_add_test(tcase, alignment);
 	tcase_add_test(tcase, config);
+	tcase_add_test(tcase, stand_in);
 	tcase_add_test(tcase, faults);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

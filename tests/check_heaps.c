@@ -26,7 +26,11 @@ static int add(uint32_t id, const char *name)
 	struct heap *heap;
 	int r;
 
-	ck_assert_int_eq(heap_system_new(&heap, &(struct heap_config){ id, name, NULL }, 4096), 0);
+	ck_assert_int_eq(
+		heap_system_new(&heap,
+				&(struct heap_config){ .id = id, .name = name, .exporter = NULL },
+				4096),
+		0);
 	r = heaps_add(heaps, heap);
 	if (r)
 		heap_free(heap);
@@ -113,7 +117,10 @@ START_TEST(faults)
 	fault_arm(1);
 	ck_assert_int_eq(heaps_new(&other), -ENOMEM);
 	fault_arm(1);
-	ck_assert_int_eq(heap_system_new(&heap, &(struct heap_config){ 0, "x", NULL }, 1), -ENOMEM);
+	ck_assert_int_eq(
+		heap_system_new(&heap,
+				&(struct heap_config){ .id = 0, .name = "x", .exporter = NULL }, 1),
+		-ENOMEM);
 	ck_assert(fault_disarm());
 	ck_assert(!other && !heap);
 	ck_assert_int_eq(add(0, "a"), 0);

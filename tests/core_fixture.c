@@ -61,10 +61,14 @@ static void core_add_heaps(struct core_fixture *f)
 	odd->fixture = f;
 	f->odd = &odd->heap;
 	ck_assert_int_eq(heap_init(f->odd, &odd_ops,
-				   &(struct heap_config){ CORE_HEAP_ODD, "odd", f->exporter }),
+				   &(struct heap_config){ .id = CORE_HEAP_ODD,
+							  .name = "odd",
+							  .exporter = f->exporter }),
 			 0);
 	ck_assert_int_eq(heap_system_new(&system,
-					 &(struct heap_config){ 0, "ion_system_heap", f->exporter },
+					 &(struct heap_config){ .id = 0,
+								.name = "ion_system_heap",
+								.exporter = f->exporter },
 					 CORE_TOTALRAM),
 			 0);
 	ck_assert_int_eq(heaps_add(f->heaps, system), 0);

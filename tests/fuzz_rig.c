@@ -73,13 +73,16 @@ static void rig_make_heaps(struct fuzz_rig *rig)
 
 	ck_assert_int_eq(heaps_new(&rig->heaps), 0);
 	ck_assert_int_eq(heap_system_new(&system,
-					 &(struct heap_config){ 0, "ion_system_heap", rig->memfd },
+					 &(struct heap_config){ .id = 0,
+								.name = "ion_system_heap",
+								.exporter = rig->memfd },
 					 TOTALRAM),
 			 0);
-	ck_assert_int_eq(
-		heap_init(odd, &odd_ops,
-			  &(struct heap_config){ RIG_HEAP_ODD, "odd", &rig->fuzz.exporter }),
-		0);
+	ck_assert_int_eq(heap_init(odd, &odd_ops,
+				   &(struct heap_config){ .id = RIG_HEAP_ODD,
+							  .name = "odd",
+							  .exporter = &rig->fuzz.exporter }),
+			 0);
 	ck_assert_int_eq(heaps_add(rig->heaps, system), 0);
 	ck_assert_int_eq(heaps_add(rig->heaps, odd), 0);
 	ck_assert_int_eq(heaps_alias_id(rig->heaps, 0, 25), 0);

@@ -28,28 +28,42 @@ static heap_over_area_new *const over_area[] = {
 	[HEAP_KIND_CUSTOM] = heap_custom_new,
 };
 
+static const uint32_t types[] = {
+	[HEAP_KIND_SYSTEM] = HEAP_TYPE_SYSTEM,
+	[HEAP_KIND_SYSTEM_CONTIG] = HEAP_TYPE_SYSTEM_CONTIG,
+	[HEAP_KIND_CARVEOUT] = HEAP_TYPE_CARVEOUT,
+	[HEAP_KIND_CHUNK] = HEAP_TYPE_CHUNK,
+	[HEAP_KIND_DMA] = HEAP_TYPE_DMA,
+	[HEAP_KIND_CUSTOM] = HEAP_TYPE_CUSTOM,
+};
+
+/* contiguous memory that no driver can be given, nor anybody be told where it lies, may as well be
+ * scattered: so it is where there are no dma-bufs */
+static bool memory_stands_in(const struct memory *memory, const struct heap_settings *heap)
+{
+	return heap->area >= 0 && !memory->exporters.of[EXPORTER_UDMABUF];
+}
+
 /* -ENODEV with a reason: there can't be such a heap here, and the others go on without */
 static int memory_make_heap(struct heap **ret, const struct memory *memory,
 			    const struct settings *settings, const struct heap_settings *heap,
 			    const char **why)
 {
+	bool contiguous = heap->area >= 0 && !memory_stands_in(memory, heap);
 	const struct heap_config config = {
 		.id = heap->id,
 		.name = heap->name,
-		.exporter = exporters_pick(&memory->exporters, heap, heap->area >= 0),
-	};
-	struct heap_area_config area = {
+		.exporter = exporters_pick(&memory->exporters, heap, contiguous),
+		.stands_for = types[heap->kind],
 		.maximum = heap->maximum,
-		.align = heap->align,
-		.chunk = heap->align,
 	};
+	struct heap_area_config area = { .align = heap->align, .chunk = heap->align };
 
-	*why = heap->area >= 0 ? "contiguous memory needs a udmabuf"
-			       : "no exporter of it works here";
+	*why = "no exporter of it works here";
 	if (!config.exporter)
 		return -ENODEV;
 	*why = NULL;
-	if (heap->kind == HEAP_KIND_SYSTEM)
+	if (!contiguous)
 		return heap_system_new(ret, &config, settings->memory);
 	area.area = (size_t)heap->area < memory->areas.n ? memory->areas.of[heap->area].area : NULL;
 	*why = "its area was not activated";
@@ -94,11 +108,17 @@ static int memory_add_heap(struct memory *memory, const struct settings *setting
 
 static int memory_init_heaps(struct memory *memory, const struct settings *settings)
 {
+	unsigned int stand_ins = 0;
 	int r;
 
 	r = heaps_new(&memory->heaps);
-	for (size_t i = 0; r == 0 && i < settings->n_heaps; i++)
+	for (size_t i = 0; r == 0 && i < settings->n_heaps; i++) {
+		stand_ins += memory_stands_in(memory, &settings->heaps[i]);
 		r = memory_add_heap(memory, settings, &settings->heaps[i]);
+	}
+	if (stand_ins)
+		log_notice("heap", "no udmabuf: %u heaps of contiguous memory have scattered pages",
+			   stand_ins);
 	return r;
 }
 

@@ -23,6 +23,7 @@ int heap_init(struct heap *heap, const struct heap_ops *ops, const struct heap_c
 		return err_origin(-EINVAL);
 	heap->ops = ops;
 	heap->id = config->id;
+	heap->type = ops->type;
 	memcpy(heap->name, config->name, length + 1);
 	heap->exporter = config->exporter;
 	return 0;

@@ -98,12 +98,15 @@ struct heap_config {
 	uint32_t id;
 	const char *name;
 	struct exporter *exporter; /* borrowed; makes the files of this heap's buffers */
+	uint32_t stands_for;	   /* for the kind system: a further type that it may be listed as,
+				    * where there is none of that kind; 0: its own */
+	uint64_t maximum;	   /* bytes of one buffer; 0: the kind's own limit */
 };
 
 /* first member of every kind of heap */
 struct heap {
 	const struct heap_ops *ops;
-	uint32_t id;
+	uint32_t id, type; /* as listed */
 	char name[HEAP_NAME_SIZE];
 	struct exporter *exporter;
 	uint64_t bytes, buffers; /* taken at the moment */
@@ -116,13 +119,13 @@ struct heap_info {
 };
 
 /* memory that need not be contiguous: a memfd per buffer. A buffer of more than half of @totalram
- * is refused. */
+ * is refused. It may stand for a heap of contiguous memory, where there can be none: programs that
+ * ask for that one by habit are served, and no driver can tell. */
 int heap_system_new(struct heap **ret, const struct heap_config *config, uint64_t totalram);
 
 /* heaps over an area: contiguous memory */
 struct heap_area_config {
 	struct area *area; /* borrowed; outlives the heap; others may be over it too */
-	uint64_t maximum;  /* of one buffer; 0: none */
 	uint64_t align;	   /* what each buffer is aligned to at least, a power of two; 0: any */
 	uint64_t chunk;	   /* for the kind chunk: its size, a power of two */
 };

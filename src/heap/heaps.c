@@ -133,7 +133,7 @@ size_t heaps_list(const struct heaps *heaps, struct heap_info *infos, size_t max
 		if (!heap)
 			continue;
 		if (n < max) {
-			infos[n] = (struct heap_info){ .type = heap->ops->type, .id = heap->id };
+			infos[n] = (struct heap_info){ .type = heap->type, .id = heap->id };
 			memcpy(infos[n].name, heap->name, sizeof(infos[n].name));
 		}
 		n++;

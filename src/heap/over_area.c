@@ -153,7 +153,7 @@ int over_area_new(struct heap **ret, const struct heap_ops *ops, const struct he
 	if (r < 0)
 		return r;
 	over->area = area->area;
-	over->maximum = area->maximum;
+	over->maximum = config->maximum;
 	over->align = over_area_order(area->align);
 	over->chunk = area->chunk;
 

@@ -81,7 +81,11 @@ int heap_system_new(struct heap **ret, const struct heap_config *config, uint64_
 	r = heap_init(&s->heap, &system_ops, config);
 	if (r < 0)
 		return r;
+	if (config->stands_for)
+		s->heap.type = config->stands_for;
 	s->largest = totalram / 2;
+	if (config->maximum)
+		s->largest = MIN(s->largest, config->maximum);
 
 	*ret = &steal(s)->heap;
 	return 0;

@@ -36,32 +36,37 @@ struct buf_sync {
 	uint64_t flags;
 };
 
-#define ION_ALLOC	  0xC0184900u
-#define ION_HEAP_QUERY	  0xC0184908u
-#define ION_ABI_VERSION	  0x80044909u
+#define ION_ALLOC	       0xC0184900u
+#define ION_HEAP_QUERY	       0xC0184908u
+#define ION_ABI_VERSION	       0x80044909u
 
 /* the handle generation; one number each but for two, whose size is that of a pointer */
-#define ION_OLD_ALLOC_64  0xC0204900u
-#define ION_OLD_ALLOC_32  0xC0144900u
-#define ION_OLD_FREE	  0xC0044901u
-#define ION_OLD_MAP	  0xC0084902u
-#define ION_OLD_SHARE	  0xC0084904u
-#define ION_OLD_IMPORT	  0xC0084905u
-#define ION_OLD_CUSTOM_64 0xC0104906u
-#define ION_OLD_CUSTOM_32 0xC0084906u
-#define ION_OLD_SYNC	  0xC0084907u
+#define ION_OLD_ALLOC_64       0xC0204900u
+#define ION_OLD_ALLOC_32       0xC0144900u
+#define ION_OLD_FREE	       0xC0044901u
+#define ION_OLD_MAP	       0xC0084902u
+#define ION_OLD_SHARE	       0xC0084904u
+#define ION_OLD_IMPORT	       0xC0084905u
+#define ION_OLD_CUSTOM_64      0xC0104906u
+#define ION_OLD_CUSTOM_32      0xC0084906u
+#define ION_OLD_SYNC	       0xC0084907u
 
-#define ION_TYPE_SYSTEM	  0u
-#define ION_ID_SYSTEM	  0u
+#define ION_TYPE_SYSTEM	       0u
+#define ION_TYPE_SYSTEM_CONTIG 1u
+#define ION_TYPE_CARVEOUT      2u
+#define ION_TYPE_DMA	       4u
+#define ION_ID_SYSTEM	       0u
+#define ION_ID_CARVEOUT	       2u
+#define ION_ID_DMA	       4u
 
-#define BUF_SYNC	  0x40086200u
-#define BUF_SYNC_READ	  1u
-#define BUF_SYNC_WRITE	  2u
-#define BUF_SYNC_RW	  3u
-#define BUF_SYNC_START	  0u
-#define BUF_SYNC_END	  4u
+#define BUF_SYNC	       0x40086200u
+#define BUF_SYNC_READ	       1u
+#define BUF_SYNC_WRITE	       2u
+#define BUF_SYNC_RW	       3u
+#define BUF_SYNC_START	       0u
+#define BUF_SYNC_END	       4u
 
-#define PAGE		  4096u
+#define PAGE		       4096u
 
 _Static_assert(sizeof(struct ion_alloc) == 24, "ALLOC is 24 bytes for every caller");
 _Static_assert(sizeof(struct ion_query) == 24, "HEAP_QUERY is 24 bytes for every caller");

@@ -17,11 +17,17 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SYSTEM	 (1u << ION_ID_SYSTEM)
+#define CONTIG	 (1u << 1)
+#define CARVEOUT (1u << ION_ID_CARVEOUT)
+#define DMA	 (1u << ION_ID_DMA)
 #define UNKNOWN	 (1u << 5 | 1u << 15 | 1u << 31) /* ids that no default heap has, nor an alias */
 #define TABLE	 64				 /* fd numbers, where they are to run out */
 
 /* what the default configuration lists, highest id first */
 static const struct ion_heap heaps[] = {
+	{ .name = "linux,cma", .type = ION_TYPE_DMA, .id = ION_ID_DMA },
+	{ .name = "carveout", .type = ION_TYPE_CARVEOUT, .id = ION_ID_CARVEOUT },
+	{ .name = "ion_system_contig_heap", .type = ION_TYPE_SYSTEM_CONTIG, .id = 1 },
 	{ .name = "ion_system_heap", .type = ION_TYPE_SYSTEM, .id = ION_ID_SYSTEM },
 };
 
@@ -43,9 +49,20 @@ static const struct {
 	{ "mask of unknown ids", PAGE, UNKNOWN, 0, ENODEV },
 	{ "unknown ids beside a known one", PAGE, SYSTEM | UNKNOWN, 0, 0 },
 	{ "mask of all ids", PAGE, UINT32_MAX, 0, 0 },
+	{ "contiguous", PAGE, CONTIG, 0, 0 },
+	{ "carveout", PAGE, CARVEOUT, 0, 0 },
+	{ "dma", PAGE, DMA, 0, 0 },
+	{ "contiguous, 2^40", 1ull << 40, CONTIG, 0, ENOMEM },
+	{ "carveout, 2^40", 1ull << 40, CARVEOUT, 0, ENOMEM },
+	{ "dma, 2^40", 1ull << 40, DMA, 0, ENOMEM },
+	{ "all heaps, 2^40", 1ull << 40, UINT32_MAX, 0, ENOMEM },
+	{ "alias 21", PAGE, 1u << 21, 0, 0 },
+	{ "alias 22", PAGE, 1u << 22, 0, 0 },
 	{ "alias 25", PAGE, 1u << 25, 0, 0 },
+	{ "alias 26", PAGE, 1u << 26, 0, 0 },
 	{ "alias 27", PAGE, 1u << 27, 0, 0 },
-	{ "both aliases and their heap", PAGE, 1u << 25 | 1u << 27 | SYSTEM, 0, 0 },
+	{ "alias 28", PAGE, 1u << 28, 0, 0 },
+	{ "aliases and their heaps", PAGE, 1u << 25 | 1u << 27 | SYSTEM | DMA, 0, 0 },
 	{ "alias beside unknown ids", PAGE, 1u << 27 | UNKNOWN, 0, 0 },
 	{ "all flags", PAGE, SYSTEM, UINT32_MAX, 0 },
 	{ "len 0 and mask 0", 0, 0, 0, EINVAL },
