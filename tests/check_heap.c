@@ -103,6 +103,8 @@ START_TEST(config)
 		.id = 31,
 		.name = "a name of thirty-one characters",
 		.exporter = exporter,
+		.physical = PHYSICAL_GROUP,
+		.physical_gid = 5,
 	};
 	struct heap *h = NULL;
 
@@ -112,6 +114,8 @@ START_TEST(config)
 	ck_assert_int_eq(heap_system_new(&h, &longest, TOTALRAM), 0);
 	ck_assert_str_eq(h->name, longest.name);
 	ck_assert_uint_eq(h->type, HEAP_TYPE_SYSTEM);
+	ck_assert_int_eq(h->physical, PHYSICAL_GROUP);
+	ck_assert_uint_eq(h->physical_gid, 5);
 	heap_free(h);
 	ck_assert_ptr_null(heap_free(NULL));
 }

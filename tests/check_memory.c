@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,40 @@ START_TEST(exporters_in_the_order_of_the_settings)
 	ck_assert_uint_eq(n_heaps(), 4);
 	ck_assert_ptr_null(heaps_get(rig.memory.heaps, 9));
 	ck_assert_int_eq(heaps_get(rig.memory.heaps, 0)->exporter->ops->kind, EXPORTER_MEMFD);
+}
+END_TEST
+
+static const struct heap *started_with_rule(enum physical_rule rule, const char *group)
+{
+	rig.settings.heaps[0].physical = rule;
+	snprintf(rig.settings.heaps[0].physical_group, sizeof(rig.settings.heaps[0].physical_group),
+		 "%s", group);
+	start(-1);
+	return heaps_get(rig.memory.heaps, 0);
+}
+
+/* a gid is never 0 by accident */
+START_TEST(rule_of_a_group)
+{
+	const struct group *group = getgrnam("daemon");
+	const struct heap *heap = started_with_rule(PHYSICAL_GROUP, "daemon");
+
+	ck_assert_ptr_nonnull(group);
+	ck_assert_int_eq(heap->physical, PHYSICAL_GROUP);
+	ck_assert_uint_eq(heap->physical_gid, group->gr_gid);
+}
+END_TEST
+
+START_TEST(rule_of_no_group)
+{
+	ck_assert_int_eq(started_with_rule(PHYSICAL_GROUP, "no such group")->physical,
+			 PHYSICAL_ROOT);
+}
+END_TEST
+
+START_TEST(rule_for_all)
+{
+	ck_assert_int_eq(started_with_rule(PHYSICAL_ALL, "")->physical, PHYSICAL_ALL);
 }
 END_TEST
 
@@ -299,6 +334,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, without_dma_bufs);
 	tcase_add_test(tcase, exporters_in_the_order_of_the_settings);
+	tcase_add_test(tcase, rule_of_a_group);
+	tcase_add_test(tcase, rule_of_no_group);
+	tcase_add_test(tcase, rule_for_all);
 	tcase_add_test(tcase, two_of_an_id);
 	tcase_add_test(tcase, nth_call_fails);
 	if (access("/dev/udmabuf", R_OK | W_OK) < 0) {

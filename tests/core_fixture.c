@@ -34,6 +34,16 @@ static int odd_fill(struct heap_block *block)
 	return 0;
 }
 
+static int odd_place(const struct heap_block *block, struct heap_place *place)
+{
+	struct odd_heap *odd = container_of(block->heap, struct odd_heap, heap);
+
+	if (!odd->fixture->odd_place.length)
+		return -ENODEV;
+	*place = odd->fixture->odd_place;
+	return 0;
+}
+
 static void odd_release(struct heap_block *block)
 {
 	fd_close(block->memfd);
@@ -50,6 +60,7 @@ static const struct heap_ops odd_ops = {
 	.reserve = odd_reserve,
 	.fill = odd_fill,
 	.release = odd_release,
+	.place = odd_place,
 	.free = odd_free,
 };
 

@@ -30,7 +30,8 @@ struct core_fixture {
 	struct heaps *heaps;
 	struct service *service;
 	struct heap *odd;
-	int odd_reserve, odd_fill; /* what these return */
+	int odd_reserve, odd_fill;   /* what these return */
+	struct heap_place odd_place; /* length 0: it has none */
 };
 
 /* CORE_BYTES and 4 clients for a user, 8 buffers for a client */

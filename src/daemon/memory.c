@@ -2,6 +2,7 @@
 #include "daemon/memory.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -44,13 +45,31 @@ static bool memory_stands_in(const struct memory *memory, const struct heap_sett
 	return heap->area >= 0 && !memory->exporters.of[EXPORTER_UDMABUF];
 }
 
+/* a group that is not there must not open what it was to guard */
+static void memory_set_physical(struct heap_config *config, const struct heap_settings *heap)
+{
+	const struct group *group;
+
+	config->physical = heap->physical;
+	if (heap->physical != PHYSICAL_GROUP)
+		return;
+	group = getgrnam(heap->physical_group);
+	if (group) {
+		config->physical_gid = group->gr_gid;
+		return;
+	}
+	log_warning("heap", "heap %s: no group '%s' here: physical addresses are for root alone",
+		    heap->name, heap->physical_group);
+	config->physical = PHYSICAL_ROOT;
+}
+
 /* -ENODEV with a reason: there can't be such a heap here, and the others go on without */
 static int memory_make_heap(struct heap **ret, const struct memory *memory,
 			    const struct settings *settings, const struct heap_settings *heap,
 			    const char **why)
 {
 	bool contiguous = heap->area >= 0 && !memory_stands_in(memory, heap);
-	const struct heap_config config = {
+	struct heap_config config = {
 		.id = heap->id,
 		.name = heap->name,
 		.exporter = exporters_pick(&memory->exporters, heap, contiguous),
@@ -59,6 +78,7 @@ static int memory_make_heap(struct heap **ret, const struct memory *memory,
 	};
 	struct heap_area_config area = { .align = heap->align, .chunk = heap->align };
 
+	memory_set_physical(&config, heap);
 	*why = "no exporter of it works here";
 	if (!config.exporter)
 		return -ENODEV;

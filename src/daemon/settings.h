@@ -53,13 +53,6 @@ enum heap_kind {
 	HEAP_KIND_DMA_HEAP, /* the kernel's own heap of that name behind ours */
 };
 
-/* who may be told where a buffer lies */
-enum physical_rule {
-	PHYSICAL_ROOT,
-	PHYSICAL_GROUP,
-	PHYSICAL_ALL,
-};
-
 /* [heap NAME] */
 struct heap_settings {
 	char name[HEAP_NAME_SIZE];

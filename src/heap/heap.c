@@ -26,6 +26,8 @@ int heap_init(struct heap *heap, const struct heap_ops *ops, const struct heap_c
 	heap->type = ops->type;
 	memcpy(heap->name, config->name, length + 1);
 	heap->exporter = config->exporter;
+	heap->physical = config->physical;
+	heap->physical_gid = config->physical_gid;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/attr.h"
 #include "mem/pages.h"
@@ -94,6 +95,13 @@ struct heap_ops {
 	struct heap *(*free)(struct heap *heap);
 };
 
+/* who may be told where a heap's buffers lie; root may always. The core sees to it. */
+enum physical_rule {
+	PHYSICAL_ROOT,
+	PHYSICAL_GROUP,
+	PHYSICAL_ALL,
+};
+
 struct heap_config {
 	uint32_t id;
 	const char *name;
@@ -101,6 +109,8 @@ struct heap_config {
 	uint32_t stands_for;	   /* for the kind system: a further type that it may be listed as,
 				    * where there is none of that kind; 0: its own */
 	uint64_t maximum;	   /* bytes of one buffer; 0: the kind's own limit */
+	enum physical_rule physical;
+	gid_t physical_gid; /* for PHYSICAL_GROUP */
 };
 
 /* first member of every kind of heap */
@@ -109,6 +119,8 @@ struct heap {
 	uint32_t id, type; /* as listed */
 	char name[HEAP_NAME_SIZE];
 	struct exporter *exporter;
+	enum physical_rule physical;
+	gid_t physical_gid;
 	uint64_t bytes, buffers; /* taken at the moment */
 };
 
