@@ -142,6 +142,25 @@ START_TEST(quotas)
 }
 END_TEST
 
+/* a heap that is full, too, has room again as soon as something has ended */
+START_TEST(full_heap)
+{
+	struct buffer *buffer;
+	int fd, second;
+
+	f.odd_most = 1;
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(CORE_HEAP_ODD), &buffer, &fd), 0);
+	buffer_delivered(buffer);
+	ck_assert_int_eq(refused(4096, MASK(CORE_HEAP_ODD)), -ENOMEM);
+	ck_assert_uint_eq(client->account.used[QUOTA_BUFFERS], 1);
+	fd_close(fd);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(CORE_HEAP_ODD), &buffer, &second), 0);
+	buffer_delivered(buffer);
+	fd_close(second);
+	service_look(f.service);
+}
+END_TEST
+
 START_TEST(slow)
 {
 	const uint64_t lens[] = { 1, ALLOC_SLOW_BYTES, ALLOC_SLOW_BYTES + 1 };
@@ -256,6 +275,7 @@ int main(void)
 	tcase_add_test(tcase, next_heap);
 	tcase_add_test(tcase, last_errno);
 	tcase_add_test(tcase, quotas);
+	tcase_add_test(tcase, full_heap);
 	tcase_add_test(tcase, slow);
 	tcase_add_test(tcase, client_goes);
 	tcase_add_test(tcase, on_record);

@@ -269,15 +269,18 @@ START_TEST(no_more_watches)
 	struct buffer *buffer;
 	int fd, again;
 
-	/* at first: the fault is in inotify_add_watch(), the last call of all */
+	/* at first: the fault is in inotify_add_watch(), the last call of all; earlier ones make it
+	 * fail, or look for memory and go on */
 	for (unsigned int nth = 1;; nth++) {
 		fault_arm(nth);
 		if (core_alloc(client, 4096, MASK(0), &buffer, &fd) < 0)
 			continue;
 		ck_assert(fault_disarm());
-		break;
+		if (buffer->export.end == EXPORT_END_HOLD)
+			break;
+		buffer_delivered(buffer);
+		fd_close(fd);
 	}
-	ck_assert_int_eq(buffer->export.end, EXPORT_END_HOLD);
 	buffer_delivered(buffer);
 	ck_assert(service_must_look(f.service));
 	fd_close(fd);

@@ -15,7 +15,11 @@ struct odd_heap {
 
 static int odd_reserve(struct heap *heap, struct heap_block *block)
 {
-	return container_of(heap, struct odd_heap, heap)->fixture->odd_reserve;
+	const struct core_fixture *f = container_of(heap, struct odd_heap, heap)->fixture;
+
+	if (f->odd_most && heap->buffers >= f->odd_most)
+		return -ENOMEM;
+	return f->odd_reserve;
 }
 
 static int odd_fill(struct heap_block *block)

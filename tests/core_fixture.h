@@ -32,6 +32,7 @@ struct core_fixture {
 	struct heap *odd;
 	int odd_reserve, odd_fill;   /* what these return */
 	struct heap_place odd_place; /* length 0: it has none */
+	unsigned int odd_most;	     /* buffers it has room for; 0: any number */
 };
 
 /* CORE_BYTES and 4 clients for a user, 8 buffers for a client */

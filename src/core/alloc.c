@@ -16,7 +16,7 @@
 #include "core/look.h"
 #include "heap/heaps.h"
 
-#define LOOK_SHORTAGE 256 /* buffers asked where the account is empty */
+#define LOOK_SHORTAGE 256 /* buffers asked where account or heaps are empty */
 #define LOOK_PASSING  2	  /* and by each allocation: garbage can't grow without a bound */
 
 struct alloc {
@@ -49,18 +49,18 @@ static int alloc_reserve(struct alloc *a)
 	return a->result;
 }
 
-/* a buffer that is paid for; where the account is empty, buffers that have ended may fill it */
-static int alloc_pay(struct alloc *a, struct client *client, uint64_t size)
+/* a buffer that is paid for and has its place */
+static int alloc_take(struct alloc *a, struct client *client, uint64_t size)
 {
 	int r;
 
 	r = buffer_new(&a->buffer, client, size);
-	if (r != QUOTA_E_EXCEEDED)
+	if (r < 0)
 		return r;
-	look_watch(a->service);
-	look_some(a->service, LOOK_SHORTAGE);
-	r = buffer_new(&a->buffer, client, size);
-	return r == QUOTA_E_EXCEEDED ? -ENOMEM : r;
+	if (r == QUOTA_E_EXCEEDED)
+		return -ENOMEM;
+	STOP_POINT("alloc.charged", a->want.tid);
+	return alloc_reserve(a);
 }
 
 int alloc_begin(struct alloc **ret, struct client *client, const struct alloc_want *want)
@@ -85,11 +85,15 @@ int alloc_begin(struct alloc **ret, struct client *client, const struct alloc_wa
 	a->want = *want;
 	a->heaps_left = heaps;
 
-	r = alloc_pay(a, client, size);
-	if (r < 0)
-		return r;
-	STOP_POINT("alloc.charged", want->tid);
-	r = alloc_reserve(a);
+	r = alloc_take(a, client, size);
+	if (r == -ENOMEM) {
+		/* what has ended by now need not stand in the way */
+		a->buffer = buffer_free(a->buffer);
+		a->heaps_left = heaps;
+		look_watch(a->service);
+		look_some(a->service, LOOK_SHORTAGE);
+		r = alloc_take(a, client, size);
+	}
 	if (r < 0)
 		return r;
 	STOP_POINT("alloc.reserved", want->tid);
