@@ -58,6 +58,7 @@ static void setup(void)
 		.loop = rig.loop,
 		.service = rig.memory.service,
 		.deliver = &rig.deliver.deliver,
+		.per_user = 4,
 	};
 	dispatch_init(&rig.dispatch, &dispatch);
 	ck_assert_int_eq(priv_listen_control(&rig.listener, rig.path), 0);

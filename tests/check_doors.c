@@ -23,7 +23,7 @@
 #include "loop/jobs.h"
 #include "memory_fixture.h"
 
-enum { WAYS = 4 };
+enum { WAYS = 4, PER_USER = 2 };
 #define ARG 0x7ffc00001000ull
 
 static struct rig {
@@ -103,6 +103,7 @@ static void rig_up(int way)
 		.jobs = rig.jobs,
 		.service = rig.memory.service,
 		.deliver = &rig.deliver.deliver,
+		.per_user = PER_USER,
 	};
 	dispatch_init(&rig.dispatch, &config);
 	rig_open_door(way & 2 ? FAKE_FUSE : FAKE_CUSE);
@@ -110,6 +111,7 @@ static void rig_up(int way)
 
 static void rig_down(void)
 {
+	dispatch_stop(&rig.dispatch);
 	rig.jobs = loop_jobs_free(rig.jobs);
 	while (!list_is_empty(&rig.deliver.jobs))
 		fake_deliver_end(&rig.deliver, -EIO, false, NULL);
@@ -466,6 +468,109 @@ START_TEST(end_in_mid_call)
 }
 END_TEST
 
+static void send_burst(uint64_t fh, uint64_t *uniques, int n)
+{
+	for (int i = 0; i < n; i++)
+		uniques[i] = send_alloc(fh, 4096, 1, 0);
+	ck_assert(fake_is_quiet(&rig.kernel));
+}
+
+static int count_jobs(void)
+{
+	int n = 0;
+
+	list_for_each (i, &rig.deliver.jobs)
+		n++;
+	return n;
+}
+
+/* the oldest delivery is for this request, and succeeds */
+static void give(uint64_t unique)
+{
+	ck_assert_uint_eq(fake_deliver_job(&rig.deliver)->call.unique, unique);
+	fake_deliver_end(&rig.deliver, 3, true, NULL);
+	ck_assert(fake_is_quiet(&rig.kernel));
+}
+
+/* of a burst of one user's only so many are made at a time, in their order; another user's call
+ * does not wait for it */
+START_TEST(users_take_turns)
+{
+	uint64_t fh, burst[PER_USER + 3], other;
+
+	rig_up(_i);
+	fh = rig_client();
+	send_burst(fh, burst, ARRAY_SIZE(burst));
+	ck_assert_int_eq(count_jobs(), PER_USER);
+	ck_assert_uint_eq(rig_totals().buffers, PER_USER);
+	ck_assert_uint_eq(state_count(rig.state, STATE_REQUEST), ARRAY_SIZE(burst));
+
+	rig.kernel.uid++;
+	other = send_alloc(fh, 4096, 1, 0);
+	ck_assert(fake_is_quiet(&rig.kernel));
+	ck_assert_int_eq(count_jobs(), PER_USER + 1);
+
+	give(burst[0]);
+	give(burst[1]);
+	give(other);
+	for (size_t i = PER_USER; i < ARRAY_SIZE(burst); i++)
+		give(burst[i]);
+	ck_assert_int_eq(count_jobs(), 0);
+	rig_down();
+}
+END_TEST
+
+/* calls whose caller was killed meanwhile, or that are refused, are in nobody's way; what needs no
+ * turn has none */
+START_TEST(turns_that_fail)
+{
+	uint64_t fh, burst[PER_USER], refused[3], version, last;
+	struct wire_ion_query counted = { 0 };
+
+	rig_up(_i);
+	fh = rig_client();
+	send_burst(fh, burst, PER_USER);
+	for (int i = 0; i < 3; i++)
+		refused[i] = send_alloc(fh, 4096, 0, 0);
+	last = send_alloc(fh, 4096, 1, 0);
+	ck_assert(fake_is_quiet(&rig.kernel));
+	ck_assert_int_eq(fake_ioctl(&rig.kernel, fh, WIRE_ION_HEAP_QUERY, ARG, &counted), 0);
+	version = fake_send_ioctl(&rig.kernel, fh, WIRE_ION_ABI_VERSION, ARG, &counted);
+	ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, version, NULL, 4), -ENOTTY);
+
+	/* the caller is gone: the reply found nobody */
+	fake_deliver_end(&rig.deliver, -ESRCH, true, NULL);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, refused[i], NULL, 24), -ENODEV);
+	ck_assert(fake_is_quiet(&rig.kernel));
+	ck_assert_int_eq(count_jobs(), PER_USER);
+	for (size_t i = 1; i < PER_USER; i++)
+		give(burst[i]);
+	give(last);
+	rig_down();
+}
+END_TEST
+
+/* the service ends: what waits for a turn is answered, and what comes then too */
+START_TEST(end_with_turns)
+{
+	uint64_t fh, burst[PER_USER + 3], late;
+
+	rig_up(_i);
+	fh = rig_client();
+	send_burst(fh, burst, ARRAY_SIZE(burst));
+	fake_deliver_end(&rig.deliver, 3, true, NULL); /* one is ready now */
+	dispatch_stop(&rig.dispatch);
+	for (size_t i = PER_USER; i < ARRAY_SIZE(burst); i++)
+		ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, burst[i], NULL, 24), -EIO);
+	late = send_alloc(fh, 4096, 1, 0);
+	ck_assert_int_eq(fake_ioctl_answer(&rig.kernel, late, NULL, 24), -EIO);
+	give(burst[1]);
+	ck_assert_uint_eq(state_count(rig.state, STATE_REQUEST), 0);
+	rig_down();
+}
+END_TEST
+
 START_TEST(tree)
 {
 	const struct fuse_getattr_in getattr = { 0 };
@@ -514,6 +619,9 @@ int main(void)
 		torn_frames,
 		connection_closed,
 		end_in_mid_call,
+		users_take_turns,
+		turns_that_fail,
+		end_with_turns,
 	};
 	Suite *suite = suite_create("doors");
 	TCase *tcase = tcase_create("doors");

@@ -139,6 +139,7 @@ struct fuzz_rig *fuzz_rig_up(const struct wire_policy *policy, unsigned int ends
 		.service = rig->service,
 		.deliver = &rig->deliver.deliver,
 		.policy = *policy,
+		.per_user = RIG_PER_USER,
 	};
 	dispatch_init(&rig->dispatch, &dispatch);
 	ck_assert_int_eq(

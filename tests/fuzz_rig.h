@@ -21,6 +21,7 @@
 enum {
 	RIG_HEAP_ODD = 4,
 	RIG_CHANNELS = 2,
+	RIG_PER_USER = 3,     /* calls that are worked on at a time */
 	RIG_FRAME_MAX = 4096, /* of a request; so much of a slot is zero at the start */
 };
 

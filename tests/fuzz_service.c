@@ -9,8 +9,8 @@
  *
  * Asserted: each request that wants an answer has exactly one, others none, and the answers are
  * what the kernel takes (fuzz_model.c); an ioctl is unanswered only while its job or its delivery
- * is under way; records, charges and totals are those of what is open and held, and nothing at the
- * end, no fd either.
+ * is under way, or while its user has as many of these as may be; records, charges and totals are
+ * those of what is open and held, and nothing at the end, no fd either.
  */
 #include "fuzz_service.h"
 
@@ -128,11 +128,13 @@ static size_t count_deliveries(bool all)
 	return n;
 }
 
-/* what waits for an answer is being worked on */
+/* what waits for an answer is being worked on, or for its turn behind that */
 static void check_waiting(void)
 {
 	size_t under_way = fake_jobs_count(&fuzz.rig->jobs) + count_deliveries(true);
 
+	ck_assert(!fuzz.rig->dispatch.turns.n_waiting || under_way >= RIG_PER_USER);
+	under_way += fuzz.rig->dispatch.turns.n_waiting;
 	for (size_t i = 0; i < fuzz.model.n_waiting; i++)
 		ck_assert_uint_eq(fuzz.model.waiting[i].opcode, FUSE_IOCTL);
 	ck_assert_uint_le(fuzz.model.n_waiting, under_way); /* others have hung up */
@@ -314,6 +316,7 @@ static void end_work(unsigned int how)
 {
 	fuzz.batch = 0;
 	fuzz_turn();
+	dispatch_stop(&fuzz.rig->dispatch);
 	while (!how && fake_jobs_count(&fuzz.rig->jobs)) {
 		fake_jobs_run(&fuzz.rig->jobs, 0);
 		fake_jobs_done(&fuzz.rig->jobs, 0);

@@ -41,6 +41,8 @@
 
 enum {
 	JOB_THREADS = 2,
+	CALLS_PER_USER =
+		4, /* worked on at a time: with many tracers, twice as many as a user has */
 	FILES_CHANNEL = FRONTENDS_MAX, /* behind those of the doors */
 	LOOK_FIRST_S = 1, /* buffers that only looking finds ended: from so often ... */
 	LOOK_LAST_S = 60, /* ... to so seldom, while nothing changes */
@@ -346,6 +348,7 @@ static int worker_init_service(struct worker *worker)
 		.service = worker->memory.service,
 		.deliver = deliver_queue_deliver(worker->queue),
 		.policy = config->settings->policy,
+		.per_user = MAX((size_t)CALLS_PER_USER, config->n_sockets / 2),
 	};
 	dispatch_init(&worker->dispatch, &dispatch);
 	return 0;
@@ -459,7 +462,8 @@ static void worker_deinit(struct worker *worker)
 	worker->control = control_free(worker->control);
 	if (worker->files)
 		files_stop(worker->files); /* jobs may wait for one */
-	/* jobs first, then deliveries: each ends a call, which still needs its door */
+	/* what waits, then jobs, then deliveries: each ends a call, which still needs its door */
+	dispatch_stop(&worker->dispatch);
 	worker->jobs = loop_jobs_free(worker->jobs);
 	worker_remove_tracers(worker);
 	worker->queue = deliver_queue_free(worker->queue);

@@ -2,7 +2,8 @@
 /*
  * A call is answered in one of three ways: at once; after its allocation has run in a helper thread
  * and its fd was delivered; or after an array was written into the caller. Whoever answers frees
- * it.
+ * it. The latter two take turns by their users, one a turn of the loop, so that requests are read
+ * all the time.
  *
  * While a call is unanswered its caller sleeps in the ioctl, so its file is open: the client can't
  * go before its calls have ended.
@@ -26,15 +27,20 @@ static_assert(sizeof(struct fuse_out_header) + HEAP_IDS * WIRE_HEAP_SIZE + WIRE_
 		      DELIVER_BYTES_MAX,
 	      "a HEAP_QUERY's answer fits");
 
+static void dispatch_turn(struct loop_timer *timer);
+
 void dispatch_init(struct dispatch *dispatch, const struct dispatch_config *config)
 {
 	*dispatch = (struct dispatch){ .config = *config };
 	list_init(&dispatch->calls);
+	turns_init(&dispatch->turns, config->per_user);
+	loop_timer_init(&dispatch->turn, dispatch_turn, dispatch);
 }
 
 void dispatch_deinit(struct dispatch *dispatch)
 {
 	assert(list_is_empty(&dispatch->calls));
+	loop_timer_cancel(&dispatch->turn);
 }
 
 int dispatch_open(struct dispatch *dispatch, const struct client_who *who, uint64_t *ret_fh)
@@ -59,8 +65,13 @@ void dispatch_release(struct dispatch *dispatch, uint64_t fh)
 
 static void call_end(struct call *call)
 {
+	struct dispatch *dispatch = call->dispatch;
+
 	list_remove(&call->link);
+	turns_end(&dispatch->turns, &call->turn);
 	call->ops->free(call);
+	if (turns_are_ready(&dispatch->turns) && !dispatch->stopped)
+		loop_timer_set(dispatch->config.loop, &dispatch->turn, 0);
 }
 
 static void call_answer(struct call *call, int result, const void *data, size_t size)
@@ -162,24 +173,19 @@ static void alloc_step(struct call *call)
 	loop_jobs_submit(call->dispatch->config.jobs, &call->job);
 }
 
-static void dispatch_alloc(struct call *call, struct client *client, const struct wire_call *wire)
+static void dispatch_alloc(struct call *call)
 {
-	struct service *service = call->dispatch->config.service;
+	struct client *client = service_client(call->dispatch->config.service, call->client);
 	const struct alloc_want want = {
 		.unique = call->caller.unique,
-		.len = wire->alloc.len,
-		.mask = wire->alloc.mask,
-		.flags = wire->alloc.flags,
+		.len = call->wire.alloc.len,
+		.mask = call->wire.alloc.mask,
+		.flags = call->wire.alloc.flags,
 		.tid = call->caller.tid,
 	};
 	int r;
 
-	r = alloc_begin(&call->alloc, client, &want);
-	if (r == -ENOMEM) {
-		/* what has ended by now need not stand in the way */
-		service_look(service);
-		r = alloc_begin(&call->alloc, client, &want);
-	}
+	r = client ? alloc_begin(&call->alloc, client, &want) : -EBADF;
 	if (r < 0) {
 		alloc_refuse(call, r);
 		return;
@@ -200,8 +206,8 @@ static void query_written(struct deliver_job *job, const struct deliver_result *
 }
 
 /* the array and the struct are put into the caller together: it sees both or an error */
-static void query_put(struct call *call, const struct wire_call *wire, const uint8_t *answer,
-		      const struct heap_info *infos, size_t n)
+static void query_put(struct call *call, const uint8_t *answer, const struct heap_info *infos,
+		      size_t n)
 {
 	const struct wire_policy *policy = &call->dispatch->config.policy;
 	struct deliver_job *job = &call->delivery;
@@ -215,7 +221,7 @@ static void query_put(struct call *call, const struct wire_call *wire, const uin
 		.done = query_written,
 	};
 	job->size = call->ops->answer_by_other(call, job->bytes);
-	bytes = deliver_put(job, wire->query.heaps, n * WIRE_HEAP_SIZE);
+	bytes = deliver_put(job, call->wire.query.heaps, n * WIRE_HEAP_SIZE);
 	for (size_t i = 0; i < n; i++) {
 		const struct wire_heap heap = {
 			.name = infos[i].name,
@@ -229,8 +235,9 @@ static void query_put(struct call *call, const struct wire_call *wire, const uin
 	deliver_submit(call->dispatch->config.deliver, job);
 }
 
-static void dispatch_query(struct call *call, const struct wire_call *wire)
+static void dispatch_query(struct call *call)
 {
+	const struct wire_call *wire = &call->wire;
 	struct dispatch *dispatch = call->dispatch;
 	struct heap_info infos[HEAP_IDS];
 	uint8_t answer[WIRE_QUERY_SIZE];
@@ -242,7 +249,7 @@ static void dispatch_query(struct call *call, const struct wire_call *wire)
 	wire_encode_query(answer, wire, n);
 	STOP_POINT("query.encoded", call->caller.tid);
 	if (wire->query.heaps)
-		query_put(call, wire, answer, infos, n);
+		query_put(call, answer, infos, n);
 	else
 		call_answer(call, 0, answer, sizeof(answer));
 }
@@ -257,36 +264,82 @@ static void dispatch_version(struct call *call)
 	call_answer(call, 0, version, sizeof(version));
 }
 
-void dispatch_ioctl(struct dispatch *dispatch, struct call *call, const void *in, size_t in_size)
+static void call_begin(struct call *call)
 {
-	struct client *client = service_client(dispatch->config.service, call->client);
-	struct wire_call wire;
-	int r;
-
-	call->dispatch = dispatch;
-	list_append(&dispatch->calls, &call->link);
-	dispatch->counters.ioctls++;
-
-	r = wire_decode(&wire, &dispatch->config.policy, call->caller.cmd, call->caller.compat, in,
-			in_size);
-	if (r == 0 && !client)
-		r = -EBADF;
-	if (r < 0) {
-		call_answer(call, r, NULL, 0);
-		return;
-	}
-	log_debug("call", "thread %u of uid %u: verb %d", call->caller.tid, call->caller.uid,
-		  wire.verb);
-
-	switch (wire.verb) {
+	switch (call->wire.verb) {
 	case WIRE_ALLOC:
-		dispatch_alloc(call, client, &wire);
+		dispatch_alloc(call);
 		break;
 	case WIRE_HEAP_QUERY:
-		dispatch_query(call, &wire);
+		dispatch_query(call);
 		break;
 	case WIRE_ABI_VERSION:
 		dispatch_version(call);
 		break;
 	}
+}
+
+/* is more to be done for it than to answer? */
+static bool call_takes_turn(const struct call *call)
+{
+	return call->wire.verb == WIRE_ALLOC ||
+	       (call->wire.verb == WIRE_HEAP_QUERY && call->wire.query.heaps);
+}
+
+static void dispatch_turn(struct loop_timer *timer)
+{
+	struct dispatch *dispatch = timer->user;
+	struct turn *turn = turns_next(&dispatch->turns);
+
+	if (turn)
+		call_begin(container_of(turn, struct call, turn));
+	if (turns_are_ready(&dispatch->turns))
+		loop_timer_set(dispatch->config.loop, timer, 0);
+}
+
+void dispatch_stop(struct dispatch *dispatch)
+{
+	struct turn *turn;
+
+	if (!dispatch->config.loop)
+		return;
+	dispatch->stopped = true;
+	loop_timer_cancel(&dispatch->turn);
+	while ((turn = turns_waiting(&dispatch->turns)))
+		call_answer(container_of(turn, struct call, turn), -EIO, NULL, 0);
+}
+
+/* Return: 0, or the -errno that it ends with at once */
+static int call_decode(struct call *call, const void *in, size_t in_size)
+{
+	const struct dispatch_config *config = &call->dispatch->config;
+	int r;
+
+	r = wire_decode(&call->wire, &config->policy, call->caller.cmd, call->caller.compat, in,
+			in_size);
+	if (r < 0)
+		return r;
+	if (!service_client(config->service, call->client))
+		return -EBADF;
+	return call->dispatch->stopped ? -EIO : 0;
+}
+
+void dispatch_ioctl(struct dispatch *dispatch, struct call *call, const void *in, size_t in_size)
+{
+	int r;
+
+	call->dispatch = dispatch;
+	list_append(&dispatch->calls, &call->link);
+	turn_init(&call->turn, call->caller.uid);
+	dispatch->counters.ioctls++;
+
+	r = call_decode(call, in, in_size);
+	if (r < 0) {
+		call_answer(call, r, NULL, 0);
+		return;
+	}
+	log_debug("call", "thread %u of uid %u: verb %d", call->caller.tid, call->caller.uid,
+		  call->wire.verb);
+	if (!call_takes_turn(call) || turns_ask(&dispatch->turns, &call->turn))
+		call_begin(call);
 }

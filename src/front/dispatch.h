@@ -15,6 +15,7 @@
 #include "core/client.h"
 #include "core/service.h"
 #include "deliver/deliver.h"
+#include "front/turns.h"
 #include "loop/jobs.h"
 #include "loop/loop.h"
 #include "wire/ion.h"
@@ -41,7 +42,9 @@ struct call {
 
 	/* the dispatcher's, from here on */
 	struct dispatch *dispatch;
-	struct list link;      /* dispatch.calls, while it waits for a job or a delivery */
+	struct list link;      /* dispatch.calls, until it is answered */
+	struct wire_call wire; /* what it asks for */
+	struct turn turn;
 	struct alloc *alloc;   /* while it is being made */
 	struct buffer *buffer; /* while it is being delivered */
 	struct loop_job job;
@@ -54,6 +57,7 @@ struct dispatch_config {
 	struct service *service;
 	struct deliver *deliver;
 	struct wire_policy policy;
+	unsigned int per_user; /* calls that are worked on at a time; see front/turns.h */
 };
 
 struct dispatch_counters {
@@ -66,13 +70,20 @@ struct dispatch_counters {
 struct dispatch {
 	struct dispatch_config config;
 	struct list calls;
+	struct turns turns;
+	struct loop_timer turn; /* due now: a call that has waited goes on */
+	bool stopped;
 	struct dispatch_counters counters;
 };
 
 /* all that @config names is borrowed and outlives the dispatcher */
 void dispatch_init(struct dispatch *dispatch, const struct dispatch_config *config);
 
-/* no call may be waiting any more */
+/* calls that wait for their turn end with -EIO, further ones at once; what is worked on is for its
+ * jobs and deliveries to end. Never initialized, but zeroed: is let be. */
+void dispatch_stop(struct dispatch *dispatch);
+
+/* no call may be unanswered any more */
 void dispatch_deinit(struct dispatch *dispatch);
 
 /* a node was opened. Return: 0 or the caller's -errno; *ret_fh names the client from here on. */
