@@ -11,11 +11,18 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "daemon/priv.h"
 #include "deliver/tracer.h"
+
+enum {
+	LOG_MOST = 40,	     /* lines about one user ... */
+	LOG_INTERVAL_S = 60, /* ... in so many seconds */
+};
 
 size_t injector_tracers(void)
 {
@@ -80,6 +87,7 @@ int injector_run(const struct injector_config *config)
 	static const int keep[] = { CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_KILL };
 	pthread_t threads[TRACERS_MAX];
 	struct tracer_config tracers[TRACERS_MAX];
+	struct log_limit log_limit;
 	size_t n = 0;
 	int r;
 
@@ -93,12 +101,14 @@ int injector_run(const struct injector_config *config)
 	if (mlockall(MCL_CURRENT) < 0)
 		log_info("deliver", "the injector's memory isn't locked: %s", strerror(errno));
 
+	log_limit_init(&log_limit, LOG_MOST, LOG_INTERVAL_S * NS_PER_SEC, now_ns);
 	for (; n < config->n_sockets; n++) {
 		tracers[n] = (struct tracer_config){
 			.channels = config->channels,
 			.n_channels = config->n_channels,
 			.socket = config->sockets[n],
 			.cpu = injector_cpu(n),
+			.log_limit = &log_limit,
 		};
 		r = pthread_create(&threads[n], NULL, injector_thread, &tracers[n]);
 		if (r) {
@@ -108,5 +118,6 @@ int injector_run(const struct injector_config *config)
 	}
 	for (size_t i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
+	/* threads that stay with their callers use all of this until the process ends */
 	return EXIT_SUCCESS;
 }

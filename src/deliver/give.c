@@ -61,7 +61,8 @@ struct gift {
 	struct rlimit limit; /* ... in place of this */
 };
 
-int give_init(struct give *give, const int *channels, size_t n_channels)
+int give_init(struct give *give, const int *channels, size_t n_channels,
+	      struct log_limit *log_limit)
 {
 	struct stat st;
 	int r;
@@ -69,6 +70,7 @@ int give_init(struct give *give, const int *channels, size_t n_channels)
 	*give = (struct give){
 		.channels = channels,
 		.n_channels = n_channels,
+		.log_limit = log_limit,
 		.post = POST_INIT,
 		.own_net = -1,
 		.tid = gettid(),
@@ -143,8 +145,9 @@ static int open_far(struct gift *gift, const char *path)
 	if (net < 0)
 		return -ESRCH;
 	if (setns(net, CLONE_NEWNET) < 0) {
-		log_warning("deliver", "thread %d: its network namespace: %s", gift->remote.tid,
-			    strerror(errno));
+		log_about(&gift->remote.about, LOG_LEVEL_WARNING, "deliver",
+			  "thread %d: its network namespace: %s", gift->remote.tid,
+			  strerror(errno));
 		return -EACCES;
 	}
 	r = post_open(&gift->far);
@@ -202,16 +205,17 @@ static int run(struct gift *gift, int64_t *ret, enum arch_call call, const uint6
 	int r = remote_run(&gift->remote, ret, call, args);
 
 	if (r == -EIO)
-		log_info("deliver", "thread %d: it ran something else than our %s()",
-			 gift->remote.tid, call_names[call]);
+		log_about(&gift->remote.about, LOG_LEVEL_INFO, "deliver",
+			  "thread %d: it ran something else than our %s()", gift->remote.tid,
+			  call_names[call]);
 	if (r || *ret >= 0)
 		return r;
 	if (*ret == -EFAULT)
 		log_debug("deliver", "thread %d: its %s(): a bad address", gift->remote.tid,
 			  call_names[call]);
 	else
-		log_info("deliver", "thread %d: its %s(): %s", gift->remote.tid, call_names[call],
-			 strerror(-*ret));
+		log_about(&gift->remote.about, LOG_LEVEL_INFO, "deliver", "thread %d: its %s(): %s",
+			  gift->remote.tid, call_names[call], strerror(-*ret));
 	return as_errno(*ret);
 }
 
@@ -408,9 +412,9 @@ static int receive_file(struct gift *gift)
 		return r;
 	r = raise_limit(gift);
 	if (r) {
-		log_info("deliver",
-			 "thread %d: no fd is left beside the socket: Too many open files",
-			 gift->remote.tid);
+		log_about(&gift->remote.about, LOG_LEVEL_INFO, "deliver",
+			  "thread %d: no fd is left beside the socket: Too many open files",
+			  gift->remote.tid);
 		return r;
 	}
 	r = pass_file(gift);
@@ -541,7 +545,7 @@ static int give_watched(struct gift *gift, struct give_result *ret)
 	if (call->again && !remote_waits_in(call->tid, call))
 		return -ESRCH;
 	STOP_POINT("give.begun", call->tid);
-	r = remote_seize(remote, call->tid, &gift->give->watch);
+	r = remote_seize(remote);
 	if (r)
 		return r;
 	STOP_POINT("give.seized", call->tid);
@@ -574,9 +578,11 @@ void give_run(struct give *give, const struct deliver_request *request, int fd,
 		.socket = -1,
 		.number = -1,
 	};
+	const struct log_about about = { give->log_limit, request->call.uid };
 	int r;
 
 	*ret = (struct give_result){ 0 };
+	remote_init(&gift.remote, request->call.tid, &give->watch, &about);
 	watch_start(&give->watch);
 	r = give_watched(&gift, ret);
 	watch_stop(&give->watch);

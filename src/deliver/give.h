@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/log_limit.h"
 #include "deliver/message.h"
 #include "deliver/post.h"
 #include "deliver/watch.h"
@@ -17,6 +18,7 @@
 struct give {
 	const int *channels; /* borrowed */
 	size_t n_channels;
+	struct log_limit *log_limit; /* borrowed, or NULL */
 	struct watch watch;
 	struct post post; /* in our own network namespace */
 	int own_net;	  /* our network namespace, as a file, ... */
@@ -32,7 +34,8 @@ struct give_result {
 };
 
 /* of and for the calling thread; 0 or a negative error */
-int give_init(struct give *give, const int *channels, size_t n_channels);
+int give_init(struct give *give, const int *channels, size_t n_channels,
+	      struct log_limit *log_limit);
 void give_deinit(struct give *give);
 
 /* @fd: borrowed; -1 for a PUT */

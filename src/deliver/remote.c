@@ -108,37 +108,43 @@ static int seize_again(struct remote *remote)
 	int r;
 
 	if (tracer > 0) {
-		log_info("deliver", "thread %d: process %ld traces it already", remote->tid,
-			 tracer);
+		log_about(&remote->about, LOG_LEVEL_INFO, "deliver",
+			  "thread %d: process %ld traces it already", remote->tid, tracer);
 		return -EBUSY;
 	}
 	if (remote_status(remote, "Seccomp") != 0) {
-		log_warning("deliver",
-			    "thread %d: its seccomp filter can't be suspended (CAP_SYS_ADMIN? a "
-			    "filter of our own?)",
-			    remote->tid);
+		log_about(&remote->about, LOG_LEVEL_WARNING, "deliver",
+			  "thread %d: its seccomp filter can't be suspended (CAP_SYS_ADMIN? a "
+			  "filter of our own?)",
+			  remote->tid);
 		return -EACCES;
 	}
 	remote->options = OPTIONS;
 	r = watch_bounded(remote->watch, seize, remote);
 	if (r != -EPERM)
 		return r;
-	log_warning("deliver", "thread %d: tracing it is forbidden (Yama, an LSM, capabilities?)",
-		    remote->tid);
+	log_about(&remote->about, LOG_LEVEL_WARNING, "deliver",
+		  "thread %d: tracing it is forbidden (Yama, an LSM, capabilities?)", remote->tid);
 	return -EACCES;
 }
 
-int remote_seize(struct remote *remote, pid_t tid, struct watch *watch)
+void remote_init(struct remote *remote, pid_t tid, struct watch *watch,
+		 const struct log_about *about)
 {
-	int r;
-
 	*remote = (struct remote){
 		.tid = tid,
 		.watch = watch,
+		.about = *about,
 		.options = OPTIONS | PTRACE_O_SUSPEND_SECCOMP,
 	};
+}
+
+int remote_seize(struct remote *remote)
+{
+	int r;
+
 	/* holds the caller's cred_guard_mutex, which an exec of its own may hold for long */
-	r = watch_bounded(watch, seize, remote);
+	r = watch_bounded(remote->watch, seize, remote);
 	return r == -EPERM ? seize_again(remote) : r;
 }
 
@@ -253,7 +259,8 @@ int remote_hold(struct remote *remote, const struct deliver_call *call)
 		return r;
 	identity = arch_identify(&remote->thread, call);
 	if (identity == -ENOTTY)
-		log_info("deliver", "thread %d: an x32 caller, which isn't served", remote->tid);
+		log_about(&remote->about, LOG_LEVEL_INFO, "deliver",
+			  "thread %d: an x32 caller, which isn't served", remote->tid);
 	if (identity == -ESRCH)
 		return identity;
 	result = arch_result(&remote->thread, &remote->thread.saved);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log_limit.h"
 #include "deliver/arch.h"
 #include "deliver/deliver.h"
 #include "deliver/watch.h"
@@ -22,6 +23,7 @@
 struct remote {
 	pid_t tid;
 	struct watch *watch; /* borrowed; running */
+	struct log_about about;
 	unsigned long options;
 	struct arch_thread thread;
 	uint64_t mask;	    /* the thread's own signal mask */
@@ -33,8 +35,12 @@ struct remote {
 /* whether @tid sleeps in @call as far as /proc tells, which a caller that was answered does not */
 bool remote_waits_in(pid_t tid, const struct deliver_call *call);
 
-/* seize @tid; 0, -EBUSY (traced), -EACCES, -ESRCH, -ETIMEDOUT */
-int remote_seize(struct remote *remote, pid_t tid, struct watch *watch);
+/* @tid of user @about->uid, not seized yet */
+void remote_init(struct remote *remote, pid_t tid, struct watch *watch,
+		 const struct log_about *about);
+
+/* 0, -EBUSY (traced), -EACCES, -ESRCH, -ETIMEDOUT */
+int remote_seize(struct remote *remote);
 
 /* a number out of the thread's /proc/TID/status, or -1 */
 long remote_status(const struct remote *remote, const char *key);

@@ -81,6 +81,15 @@ static int answer(struct tracer *tracer, const struct deliver_result *result)
 	return n < 0 ? n : 0;
 }
 
+static void say(const struct tracer *tracer, const char *what)
+{
+	const struct deliver_call *call = &tracer->request.call;
+	const struct log_about about = { tracer->config->log_limit, call->uid };
+
+	log_about(&about, LOG_LEVEL_INFO, "deliver", "thread %u (uid %u) %s", call->tid, call->uid,
+		  what);
+}
+
 /* the watch's: the delivery takes long; the rest of it is this thread's own affair */
 static bool hand_over(void *user)
 {
@@ -95,8 +104,7 @@ static bool hand_over(void *user)
 		atomic_fetch_sub(&tracer->lane->late, 1);
 		return false;
 	}
-	log_info("deliver", "thread %u (uid %u) gets no CPU: waiting for it apart",
-		 tracer->request.call.tid, tracer->request.call.uid);
+	say(tracer, "gets no CPU: waiting for it apart");
 	tracer->late = true;
 	r = answer(tracer, &result);
 	tracer->lane->stays = true;
@@ -130,14 +138,12 @@ static int act_consume_fd(struct tracer *tracer, int fd)
 
 	*given = (struct give_result){ .result.result = -ESRCH };
 	if (request->call.tid == 0)
-		log_info("deliver", "a caller that is not visible in our pid namespace");
+		say(tracer, "is not visible in our pid namespace");
 	else
 		give_run(&tracer->give, request, fd, given);
 	fd_close(fd);
 	if (given->stuck)
-		log_info("deliver",
-			 "thread %u (uid %u) did not stop, or was killed: let go of by force",
-			 request->call.tid, request->call.uid);
+		say(tracer, "did not stop, or was killed: let go of by force");
 	if (tracer->late) {
 		atomic_fetch_sub(&tracer->lane->late, 1);
 		return TRACER_E_LATE;
@@ -186,7 +192,8 @@ static void *tracer_thread(void *user)
 		CPU_SET(tracer.config->cpu, &set);
 		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 	}
-	r = give_init(&tracer.give, tracer.config->channels, tracer.config->n_channels);
+	r = give_init(&tracer.give, tracer.config->channels, tracer.config->n_channels,
+		      tracer.config->log_limit);
 	if (!r) {
 		tracer.give.watch.hand_over = hand_over;
 		tracer.give.watch.user = &tracer;

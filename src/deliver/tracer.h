@@ -9,11 +9,14 @@
 
 #include <stddef.h>
 
+struct log_limit;
+
 struct tracer_config {
 	const int *channels; /* borrowed; the table that struct deliver_call's index is into */
 	size_t n_channels;
-	int socket; /* borrowed; this tracer's end, blocking */
-	int cpu;    /* where to run, or -1 */
+	int socket;		     /* borrowed; this tracer's end, blocking */
+	int cpu;		     /* where to run, or -1 */
+	struct log_limit *log_limit; /* borrowed, for lines that callers cause; or NULL */
 };
 
 /**

@@ -36,6 +36,7 @@ if start_service; then
 	same "the service's processes are the same" "$pids" "$(service_processes | paste -s -d , -)"
 	log_lines=$(wc -l <"$scratch/log")
 	echo "the service's log has $log_lines lines" | comment
+	check "they did not fill the log" [ "$log_lines" -lt 500 ]
 	tail -n 60 "$scratch/log" >"$scratch/tail" && mv "$scratch/tail" "$scratch/log"
 fi
 finish
