@@ -30,11 +30,11 @@ static void teardown(void)
 /* the errno of an allocation, which must not succeed */
 static int refused(uint64_t len, uint32_t mask)
 {
-	struct buffer *buffer = NULL;
+	struct file *file = NULL;
 	int fd = -1, r;
 
-	r = core_alloc(client, len, mask, &buffer, &fd);
-	ck_assert_ptr_null(buffer);
+	r = core_alloc(client, len, mask, &file, &fd);
+	ck_assert_ptr_null(file);
 	ck_assert_int_eq(fd, -1);
 	return r;
 }
@@ -42,13 +42,13 @@ static int refused(uint64_t len, uint32_t mask)
 /* the id of the heap that an allocation came from */
 static uint32_t heap_of(uint32_t mask)
 {
-	struct buffer *buffer;
+	struct file *file;
 	uint32_t id;
 	int fd;
 
-	ck_assert_int_eq(core_alloc(client, 4096, mask, &buffer, &fd), 0);
-	id = buffer->block.heap->id;
-	buffer_delivered(buffer);
+	ck_assert_int_eq(core_alloc(client, 4096, mask, &file, &fd), 0);
+	id = file->buffer->block.heap->id;
+	file_delivered(file);
 	fd_close(fd);
 	service_look(f.service);
 	return id;
@@ -67,14 +67,14 @@ END_TEST
 
 START_TEST(rounding)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fd;
 
-	ck_assert_int_eq(core_alloc(client, 70000, MASK(0), &buffer, &fd), 0);
-	ck_assert_uint_eq(buffer->size, 73728);
+	ck_assert_int_eq(core_alloc(client, 70000, MASK(0), &file, &fd), 0);
+	ck_assert_uint_eq(file->buffer->size, 73728);
 	ck_assert_int_eq(lseek(fd, 0, SEEK_END), 73728);
 	ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	buffer_delivered(buffer);
+	file_delivered(file);
 	fd_close(fd);
 	service_look(f.service);
 }
@@ -145,17 +145,17 @@ END_TEST
 /* a heap that is full, too, has room again as soon as something has ended */
 START_TEST(full_heap)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fd, second;
 
 	f.odd_most = 1;
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(CORE_HEAP_ODD), &buffer, &fd), 0);
-	buffer_delivered(buffer);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(CORE_HEAP_ODD), &file, &fd), 0);
+	file_delivered(file);
 	ck_assert_int_eq(refused(4096, MASK(CORE_HEAP_ODD)), -ENOMEM);
 	ck_assert_uint_eq(client->account.used[QUOTA_BUFFERS], 1);
 	fd_close(fd);
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(CORE_HEAP_ODD), &buffer, &second), 0);
-	buffer_delivered(buffer);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(CORE_HEAP_ODD), &file, &second), 0);
+	file_delivered(file);
 	fd_close(second);
 	service_look(f.service);
 }
@@ -180,19 +180,18 @@ END_TEST
 START_TEST(client_goes)
 {
 	const struct alloc_want want = { .len = 4096, .mask = 1 };
-	struct buffer *buffer = NULL;
+	struct alloc_done done = { .fd = -1 };
 	struct alloc *allocs[2];
-	int fd = -1;
 
 	ck_assert_int_eq(alloc_begin(&allocs[0], client, &want), 0);
 	ck_assert_int_eq(alloc_begin(&allocs[1], client, &want), 0);
 	alloc_run(allocs[0]);
 	client = client_free(client);
 	alloc_run(allocs[1]);
-	ck_assert_int_eq(alloc_finish(allocs[0], &buffer, &fd), -ECANCELED);
-	ck_assert_int_eq(alloc_finish(allocs[1], &buffer, &fd), -ECANCELED);
-	ck_assert_ptr_null(buffer);
-	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(alloc_finish(allocs[0], &done), -ECANCELED);
+	ck_assert_int_eq(alloc_finish(allocs[1], &done), -ECANCELED);
+	ck_assert_ptr_null(done.file);
+	ck_assert_int_eq(done.fd, -1);
 	core_assert_empty(&f);
 }
 END_TEST
@@ -200,15 +199,15 @@ END_TEST
 START_TEST(on_record)
 {
 	const struct state_buffer *record;
-	struct buffer *buffer;
+	struct file *file;
 	uint32_t place = 0;
 	uint64_t id;
 	int fd;
 
-	ck_assert_int_eq(core_alloc(client, 5000, MASK(0), &buffer, &fd), 0);
+	ck_assert_int_eq(core_alloc(client, 5000, MASK(0), &file, &fd), 0);
 	record = state_next(f.state, STATE_BUFFER, &place, &id);
 	ck_assert_ptr_nonnull(record);
-	ck_assert_uint_eq(id, buffer->id);
+	ck_assert_uint_eq(id, file->id);
 	ck_assert_uint_eq(record->size, 8192);
 	ck_assert_uint_eq(record->client, client->id);
 	ck_assert_uint_eq(record->unique, 77);
@@ -222,7 +221,7 @@ START_TEST(on_record)
 	ck_assert_int_eq(state_header(f.state)->watch_fds[1], -1);
 	ck_assert_int_eq(state_header(f.state)->watch_fd, watch_fd(f.watch));
 	ck_assert_uint_eq(record->delivered, 0);
-	buffer_delivered(buffer);
+	file_delivered(file);
 	ck_assert_uint_eq(record->delivered, 1);
 	client = client_free(client);
 	ck_assert_uint_eq(record->client, 0);
@@ -238,17 +237,17 @@ START_TEST(faults)
 	bool failed = true;
 
 	for (unsigned int nth = 1; failed; nth++) {
-		struct buffer *buffer = NULL;
+		struct file *file = NULL;
 		unsigned int fds = open_fds();
 		int fd = -1, r;
 
 		fault_arm(nth);
-		r = core_alloc(client, 8192, MASK(0), &buffer, &fd);
+		r = core_alloc(client, 8192, MASK(0), &file, &fd);
 		failed = fault_disarm();
 		ck_assert(r == 0 || failed);
-		ck_assert(r == 0 || (!buffer && fd < 0));
+		ck_assert(r == 0 || (!file && fd < 0));
 		if (!r) {
-			buffer_delivered(buffer);
+			file_delivered(file);
 			fd_close(fd);
 			service_look(f.service);
 		}

@@ -91,41 +91,41 @@ END_TEST
 
 START_TEST(over_before_delivered)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fd;
 
 	/* the delivery failed, or its taker was faster than the news of it */
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fd), 0);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &file, &fd), 0);
 	fd_close(fd);
 	ck_assert_uint_eq(n_buffers(), 1);
-	ck_assert(buffer->over);
-	buffer_delivered(buffer);
+	ck_assert(file->over);
+	file_delivered(file);
 	ck_assert_uint_eq(n_buffers(), 0);
 }
 END_TEST
 
 START_TEST(one_file)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fd, copy;
 
 	use_one_file();
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fd), 0);
-	ck_assert_int_eq(buffer->export.end, EXPORT_END_CLOSE);
-	ck_assert_int_eq(buffer->record->look_fd, -1);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &file, &fd), 0);
+	ck_assert_int_eq(file->export.end, EXPORT_END_CLOSE);
+	ck_assert_int_eq(file->record->look_fd, -1);
 	copy = dup(fd);
 	fd_close(fd);
-	buffer_delivered(buffer);
+	file_delivered(file);
 	ck_assert_uint_eq(n_buffers(), 1);
 	ck_assert(!service_must_look(f.service));
 	fd_close(copy);
 	ck_assert_uint_eq(n_buffers(), 0);
 
 	/* also where nobody but us ever had it */
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fd), 0);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &file, &fd), 0);
 	fd_close(fd);
 	service_look(f.service);
-	buffer_delivered(buffer);
+	file_delivered(file);
 	ck_assert_uint_eq(n_buffers(), 0);
 }
 END_TEST
@@ -170,14 +170,14 @@ static void use_tell(void)
 
 START_TEST(told)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fd;
 
 	use_tell();
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fd), 0);
-	ck_assert_int_eq(buffer->record->end, EXPORT_END_TOLD);
-	ck_assert_uint_eq(buffer->record->ino, 4711);
-	buffer_delivered(buffer);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &file, &fd), 0);
+	ck_assert_int_eq(file->record->end, EXPORT_END_TOLD);
+	ck_assert_uint_eq(file->record->ino, 4711);
+	file_delivered(file);
 	ck_assert(!service_must_look(f.service));
 	fd_close(fd);
 	ck_assert(!is_told());
@@ -187,11 +187,11 @@ START_TEST(told)
 	ck_assert_int_eq(n_dropped, 1);
 
 	/* told before it was delivered, and given up before it was made known */
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fd), 0);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &file, &fd), 0);
 	fd_close(fd);
 	teller->ended(teller);
 	ck_assert_uint_eq(n_buffers(), 1);
-	buffer_delivered(buffer);
+	file_delivered(file);
 	ck_assert_uint_eq(n_buffers(), 0);
 	ck_assert_int_eq(n_dropped, 2);
 }
@@ -214,14 +214,14 @@ END_TEST
 
 START_TEST(must_look)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fds[3];
 
 	f.exporter->notifies = false;
-	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &buffer, &fds[0]), 0);
-	ck_assert_int_eq(buffer->record->end, EXPORT_END_HOLD);
+	ck_assert_int_eq(core_alloc(client, 4096, MASK(0), &file, &fds[0]), 0);
+	ck_assert_int_eq(file->record->end, EXPORT_END_HOLD);
 	ck_assert(!service_must_look(f.service)); /* not while it is being delivered */
-	buffer_delivered(buffer);
+	file_delivered(file);
 	ck_assert(service_must_look(f.service));
 	fds[1] = core_alloc_fd(client, 4096);
 	fds[2] = core_alloc_fd(client, 4096);
@@ -266,22 +266,22 @@ END_TEST
 
 START_TEST(no_more_watches)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fd, again;
 
 	/* at first: the fault is in inotify_add_watch(), the last call of all; earlier ones make it
 	 * fail, or look for memory and go on */
 	for (unsigned int nth = 1;; nth++) {
 		fault_arm(nth);
-		if (core_alloc(client, 4096, MASK(0), &buffer, &fd) < 0)
+		if (core_alloc(client, 4096, MASK(0), &file, &fd) < 0)
 			continue;
 		ck_assert(fault_disarm());
-		if (buffer->export.end == EXPORT_END_HOLD)
+		if (file->export.end == EXPORT_END_HOLD)
 			break;
-		buffer_delivered(buffer);
+		file_delivered(file);
 		fd_close(fd);
 	}
-	buffer_delivered(buffer);
+	file_delivered(file);
 	ck_assert(service_must_look(f.service));
 	fd_close(fd);
 	ck_assert_uint_eq(n_buffers(), 0);

@@ -11,7 +11,7 @@
 
 static struct core_fixture f;
 static struct client *client;
-static struct buffer *buffer;
+static struct file *file;
 static int fd;
 static struct fd_map standing;
 
@@ -20,12 +20,12 @@ static void setup(void)
 	core_start(&f, &core_limits);
 	ck_assert_int_eq(fd_map_read(&standing), 0);
 	client = core_client(&f, 1000);
-	ck_assert_int_eq(core_alloc(client, 8192, MASK(0), &buffer, &fd), 0);
+	ck_assert_int_eq(core_alloc(client, 8192, MASK(0), &file, &fd), 0);
 }
 
 static void teardown(void)
 {
-	buffer_delivered(buffer);
+	file_delivered(file);
 	close(fd);
 	client_free(client);
 	service_look(f.service);
@@ -83,7 +83,7 @@ END_TEST
 
 START_TEST(records)
 {
-	struct state_buffer *record = state_find(f.state, STATE_BUFFER, buffer->id);
+	struct state_buffer *record = state_find(f.state, STATE_BUFFER, file->id);
 	struct state_client *who = state_find(f.state, STATE_CLIENT, client->id);
 	void *place;
 	uint64_t id;
@@ -113,27 +113,27 @@ START_TEST(totals)
 	f.service->n_clients++;
 	expect(1, "clients");
 	f.service->n_clients--;
-	buffer->block.heap->buffers++;
+	file->buffer->block.heap->buffers++;
 	expect(1, "buffers of a heap");
-	buffer->block.heap->buffers--;
+	file->buffer->block.heap->buffers--;
 	expect(0, "");
 }
 END_TEST
 
 START_TEST(open_files)
 {
-	int stray = dup(0), memfd = buffer->block.memfd;
+	int stray = dup(0), memfd = file->buffer->block.memfd;
 
 	expect(1, "belongs to nothing");
 	close(stray);
-	buffer->block.memfd = fd;
-	buffer->record->memfd = fd;
+	file->buffer->block.memfd = fd;
+	file->record->memfd = fd;
 	expect(2, "belongs to nothing"); /* and the client's is named twice */
-	buffer->block.memfd = 1000;
-	buffer->record->memfd = 1000;
+	file->buffer->block.memfd = 1000;
+	file->record->memfd = 1000;
 	expect(3, "belongs to nothing");
-	buffer->block.memfd = memfd;
-	buffer->record->memfd = memfd;
+	file->buffer->block.memfd = memfd;
+	file->record->memfd = memfd;
 	expect(0, "");
 }
 END_TEST

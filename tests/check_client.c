@@ -83,11 +83,11 @@ START_TEST(buffers_outlive_it)
 
 	/* the user still pays; the next client's own account is its own */
 	next = core_client(&f, 1000);
-	ck_assert_int_eq(core_alloc(next, 1, 1, &(struct buffer *){ NULL }, &(int){ -1 }), -ENOMEM);
+	ck_assert_int_eq(core_alloc(next, 1, 1, &(struct file *){ NULL }, &(int){ -1 }), -ENOMEM);
 	fd_close(fd);
 	for (int i = 0; i < 8; i++)
 		fds[i] = core_alloc_fd(next, 4096);
-	ck_assert_int_eq(core_alloc(next, 1, 1, &(struct buffer *){ NULL }, &(int){ -1 }), -ENOMEM);
+	ck_assert_int_eq(core_alloc(next, 1, 1, &(struct file *){ NULL }, &(int){ -1 }), -ENOMEM);
 	client_free(next);
 	next = core_client(&f, 1000);
 	fd = core_alloc_fd(next, 4096);

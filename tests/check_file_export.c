@@ -26,6 +26,7 @@
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/client.h"
+#include "core/file.h"
 #include "daemon/files.h"
 #include "daemon/opener.h"
 #include "daemon/priv.h"
@@ -218,17 +219,17 @@ static void make(struct making *making, uint64_t len)
 
 static int new_buffer(uint64_t len)
 {
-	struct buffer *buffer;
+	struct alloc_done done;
 	struct making making;
-	int fd;
 
 	make(&making, len);
 	while (!making.done)
 		turn();
-	ck_assert_int_eq(alloc_finish(making.alloc, &buffer, &fd), 0);
-	ck_assert_int_eq(buffer->export.end, passes_through() ? EXPORT_END_LOOK : EXPORT_END_TOLD);
-	buffer_delivered(buffer);
-	return fd;
+	ck_assert_int_eq(alloc_finish(making.alloc, &done), 0);
+	ck_assert_int_eq(done.file->export.end,
+			 passes_through() ? EXPORT_END_LOOK : EXPORT_END_TOLD);
+	file_delivered(done.file);
+	return done.fd;
 }
 
 /* ---- clients: processes, as whoever waits for the loop must not be the loop ---- */
@@ -589,10 +590,9 @@ END_TEST
 
 START_TEST(opener_dies)
 {
-	struct buffer *buffer;
+	struct alloc_done done;
 	struct making making;
 	char byte;
-	int fd;
 
 	rig_up(_i);
 	kill(rig.process, SIGKILL);
@@ -605,9 +605,9 @@ START_TEST(opener_dies)
 	ck_assert_int_eq(spawn(&rig.process, SPAWN_SHARED_TABLE, "opener", run_opener, NULL), 0);
 	while (!making.done)
 		turn();
-	ck_assert_int_eq(alloc_finish(making.alloc, &buffer, &fd), 0);
-	buffer_delivered(buffer);
-	close(fd);
+	ck_assert_int_eq(alloc_finish(making.alloc, &done), 0);
+	file_delivered(done.file);
+	close(done.fd);
 	wait_ended(0);
 	rig_down();
 }

@@ -54,24 +54,24 @@ START_TEST(one_buffer)
 {
 	struct client *client = core_client(&f, 1000);
 	struct buffer_info info;
-	struct buffer *buffer;
+	struct file *file;
 	uint64_t after = 0;
 	int fd;
 
-	ck_assert_int_eq(core_alloc(client, 5000, MASK(CORE_HEAP_ODD), &buffer, &fd), 0);
+	ck_assert_int_eq(core_alloc(client, 5000, MASK(CORE_HEAP_ODD), &file, &fd), 0);
 	ck_assert(service_next_buffer(f.service, &after, &info));
-	ck_assert_uint_eq(info.id, buffer->id);
-	ck_assert_uint_eq(after, buffer->id);
+	ck_assert_uint_eq(info.id, file->id);
+	ck_assert_uint_eq(after, file->id);
 	ck_assert_uint_eq(info.size, 8192);
 	ck_assert_uint_eq(info.client, client->id);
-	ck_assert_uint_eq(info.ino, buffer->export.ino);
+	ck_assert_uint_eq(info.ino, file->export.ino);
 	ck_assert_str_eq(info.heap, "odd");
 	ck_assert_str_eq(info.exporter, "memfd");
 	ck_assert_uint_eq(info.heap_id, CORE_HEAP_ODD);
 	ck_assert_uint_eq(info.uid, 1000);
 	ck_assert_uint_eq(info.tid, 12);
 	ck_assert_int_ne(info.end, EXPORT_END_NONE);
-	buffer_delivered(buffer);
+	file_delivered(file);
 
 	/* it outlives who asked for it */
 	client_free(client);
@@ -88,18 +88,17 @@ START_TEST(under_way)
 {
 	struct client *client = core_client(&f, 1000);
 	const struct alloc_want want = { .len = 4096, .mask = MASK(0) };
-	struct buffer *buffer;
+	struct alloc_done done;
 	struct alloc *alloc;
-	int fd;
 
 	ck_assert_int_eq(alloc_begin(&alloc, client, &want), 0);
 	ck_assert_uint_eq(count_buffers(0), 0);
 	alloc_run(alloc);
 	ck_assert_uint_eq(count_buffers(0), 0);
-	ck_assert_int_eq(alloc_finish(alloc, &buffer, &fd), 0);
+	ck_assert_int_eq(alloc_finish(alloc, &done), 0);
 	ck_assert_uint_eq(count_buffers(0), 1);
-	buffer_delivered(buffer);
-	close(fd);
+	file_delivered(done.file);
+	close(done.fd);
 	client_free(client);
 }
 END_TEST

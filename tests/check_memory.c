@@ -17,6 +17,7 @@
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/client.h"
+#include "core/file.h"
 #include "daemon/memory.h"
 #include "fault.h"
 #include "heap/heaps.h"
@@ -220,15 +221,14 @@ static struct area_totals totals(void)
 static int allocate(struct client *client, uint32_t mask, uint64_t len)
 {
 	const struct alloc_want want = { .len = len, .mask = mask };
-	struct buffer *buffer;
+	struct alloc_done done;
 	struct alloc *alloc;
-	int fd;
 
 	ck_assert_int_eq(alloc_begin(&alloc, client, &want), 0);
 	alloc_run(alloc);
-	ck_assert_int_eq(alloc_finish(alloc, &buffer, &fd), 0);
-	buffer_delivered(buffer);
-	return fd;
+	ck_assert_int_eq(alloc_finish(alloc, &done), 0);
+	file_delivered(done.file);
+	return done.fd;
 }
 
 static void fill(int fd, uint64_t size)

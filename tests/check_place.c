@@ -12,7 +12,7 @@ enum { GROUP = 44 };
 
 static struct core_fixture f;
 static struct client *client;
-static struct buffer *buffer;
+static struct file *file;
 static int fd;
 
 static const gid_t groups[] = { 7, GROUP };
@@ -27,12 +27,12 @@ static void setup(void)
 	core_start(&f, &core_limits);
 	f.odd_place = (struct heap_place){ 0x40000000, 8192, true };
 	client = core_client(&f, 1000);
-	ck_assert_int_eq(core_alloc(client, 8192, MASK(CORE_HEAP_ODD), &buffer, &fd), 0);
+	ck_assert_int_eq(core_alloc(client, 8192, MASK(CORE_HEAP_ODD), &file, &fd), 0);
 }
 
 static void teardown(void)
 {
-	buffer_delivered(buffer);
+	file_delivered(file);
 	close(fd);
 	client_free(client);
 	service_look(f.service);
@@ -43,7 +43,7 @@ static void teardown(void)
 static int place(const struct who *who)
 {
 	struct heap_place place = { .address = 1 };
-	int r = service_place(f.service, buffer->id, who, &place);
+	int r = service_place(f.service, file->id, who, &place);
 
 	ck_assert_uint_eq(place.address, r ? 1 : f.odd_place.address);
 	ck_assert_uint_eq(place.length, r ? 0 : f.odd_place.length);
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(no_such_buffer)
 {
-	const uint64_t ids[] = { 0, buffer->id + 1, buffer->id ^ 1ull << 32, UINT64_MAX };
+	const uint64_t ids[] = { 0, file->id + 1, file->id ^ 1ull << 32, UINT64_MAX };
 	struct heap_place place;
 	struct alloc *alloc;
 
@@ -104,9 +104,9 @@ START_TEST(no_such_buffer)
 	ck_assert_int_eq(alloc_begin(&alloc, client,
 				     &(struct alloc_want){ .len = 1, .mask = MASK(CORE_HEAP_ODD) }),
 			 0);
-	ck_assert_int_eq(service_place(f.service, buffer->id + 1, &root, &place), -ENOENT);
+	ck_assert_int_eq(service_place(f.service, file->id + 1, &root, &place), -ENOENT);
 	alloc_run(alloc);
-	ck_assert_int_eq(service_place(f.service, buffer->id + 1, &root, &place), -ENOENT);
+	ck_assert_int_eq(service_place(f.service, file->id + 1, &root, &place), -ENOENT);
 	alloc_free(alloc);
 }
 END_TEST

@@ -39,11 +39,11 @@ START_TEST(totals)
 {
 	struct client *a = core_client(&f, 1), *b = core_client(&f, 2);
 	struct service_totals t;
-	struct buffer *buffer;
+	struct file *file;
 	int fd[2];
 
-	ck_assert_int_eq(core_alloc(a, 5000, MASK(CORE_HEAP_ODD), &buffer, &fd[0]), 0);
-	buffer_delivered(buffer);
+	ck_assert_int_eq(core_alloc(a, 5000, MASK(CORE_HEAP_ODD), &file, &fd[0]), 0);
+	file_delivered(file);
 	fd[1] = core_alloc_fd(b, 4096);
 	service_totals(f.service, &t);
 	ck_assert_uint_eq(t.clients, 2);

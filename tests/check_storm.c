@@ -25,7 +25,7 @@
 #define LEN_MAX	 (12 * 4096)
 #define ALL_SEEN 64 /* steps between two looks at everything */
 
-struct file { /* what some program holds of a buffer */
+struct held { /* what some program holds of a buffer */
 	int fd;
 	void *map; /* of its first page */
 	uint64_t size;
@@ -38,9 +38,9 @@ struct storm {
 	struct client *alloc_clients[ALLOCS]; /* who asked; NULL: gone */
 	uint64_t alloc_sizes[ALLOCS];
 	bool alloc_ran[ALLOCS];
-	struct buffer *undelivered;
-	struct file *undelivered_file;
-	struct file files[FILES];
+	struct file *undelivered;
+	struct held *undelivered_file;
+	struct held files[FILES];
 	uint64_t n_clients, n_clients_most, n_allocated, n_refused, n_again;
 	uint64_t random;
 };
@@ -127,7 +127,7 @@ static void do_run(struct storm *s)
 }
 
 /* new memory is zero, whoever had it before; it is soiled for the next one */
-static void file_check(struct file *file)
+static void file_check(struct held *file)
 {
 	static const char zero[4096];
 	char *map;
@@ -143,14 +143,14 @@ static void file_check(struct file *file)
 
 static void do_finish(struct storm *s)
 {
-	struct file *file = &s->files[below(s, FILES)];
-	struct buffer *buffer = NULL;
-	int i = below(s, ALLOCS), fd = -1, r;
+	struct held *file = &s->files[below(s, FILES)];
+	struct alloc_done done = { .fd = -1 };
+	int i = below(s, ALLOCS), r;
 
 	if (!s->allocs[i] || !s->alloc_ran[i] || file->size || s->undelivered)
 		return;
 	s->core.odd_reserve = below(s, 4) ? 0 : -ENOMEM;
-	r = alloc_finish(s->allocs[i], &buffer, &fd);
+	r = alloc_finish(s->allocs[i], &done);
 	if (r == ALLOC_E_AGAIN) {
 		s->alloc_ran[i] = false;
 		s->n_again++;
@@ -159,13 +159,13 @@ static void do_finish(struct storm *s)
 	s->allocs[i] = NULL;
 	ck_assert_int_eq(r == -ECANCELED, !s->alloc_clients[i]);
 	s->alloc_clients[i] = NULL;
-	ck_assert_int_eq(r == 0, fd >= 0 && buffer);
+	ck_assert_int_eq(r == 0, done.fd >= 0 && done.file);
 	if (r < 0)
 		return;
 	s->n_allocated++;
-	*file = (struct file){ .fd = fd, .size = s->alloc_sizes[i] };
+	*file = (struct held){ .fd = done.fd, .size = s->alloc_sizes[i] };
 	file_check(file);
-	s->undelivered = buffer;
+	s->undelivered = done.file;
 	s->undelivered_file = file;
 	if (!below(s, 4)) { /* it could not be handed over */
 		file->fd = fd_close(file->fd);
@@ -186,14 +186,14 @@ static void do_give_up(struct storm *s)
 static void do_deliver(struct storm *s)
 {
 	if (s->undelivered)
-		buffer_delivered(s->undelivered);
+		file_delivered(s->undelivered);
 	s->undelivered = NULL;
 }
 
 /* a program copies its fd, maps it, closes it, unmaps it */
 static void do_hold(struct storm *s)
 {
-	struct file *file = &s->files[below(s, FILES)];
+	struct held *file = &s->files[below(s, FILES)];
 	int copy;
 
 	if (!file->size)
@@ -252,7 +252,7 @@ static void check_all(struct storm *s)
 	}
 	if (s->undelivered && !s->undelivered_file->size) { /* over, but it waits for that */
 		buffers++;
-		bytes += s->undelivered->size;
+		bytes += s->undelivered->buffer->size;
 	}
 	ck_assert_uint_eq(t.clients, s->n_clients);
 	ck_assert_uint_eq(t.buffers, buffers);
@@ -270,7 +270,7 @@ static void calm(struct storm *s)
 	for (int i = 0; i < CLIENTS; i++)
 		s->clients[i] = client_free(s->clients[i]);
 	for (int i = 0; i < FILES; i++) {
-		struct file *file = &s->files[i];
+		struct held *file = &s->files[i];
 
 		if (file->map)
 			munmap(file->map, 4096);
@@ -324,8 +324,8 @@ START_TEST(storms)
 	const uint64_t steps = setting("STORM_STEPS", 40000);
 	const uint64_t seed = setting("STORM_SEED", (uint64_t)time(NULL) << 16 | getpid());
 	const struct quota_limits limits = {
-		.user = { 60 * 4096, QUOTA_NO_LIMIT, QUOTA_NO_LIMIT },
-		.client = { QUOTA_NO_LIMIT, 3, QUOTA_NO_LIMIT },
+		.user = { 60 * 4096, QUOTA_NO_LIMIT, QUOTA_NO_LIMIT, QUOTA_NO_LIMIT },
+		.client = { QUOTA_NO_LIMIT, 3, QUOTA_NO_LIMIT, QUOTA_NO_LIMIT },
 	};
 	struct storm *s = &storm;
 

@@ -93,8 +93,8 @@ static void core_add_heaps(struct core_fixture *f)
 }
 
 const struct quota_limits core_limits = {
-	.user = { CORE_BYTES, QUOTA_NO_LIMIT, 4 },
-	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT },
+	.user = { CORE_BYTES, QUOTA_NO_LIMIT, 4, QUOTA_NO_LIMIT },
+	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT, QUOTA_NO_LIMIT },
 };
 
 void core_start_exporter(struct core_fixture *f, const struct quota_limits *limits,
@@ -160,9 +160,10 @@ struct client *core_client(struct core_fixture *f, uid_t uid)
 	return client;
 }
 
-int core_alloc(struct client *client, uint64_t len, uint32_t mask, struct buffer **ret, int *ret_fd)
+int core_alloc(struct client *client, uint64_t len, uint32_t mask, struct file **ret, int *ret_fd)
 {
 	const struct alloc_want want = { .unique = 77, .len = len, .mask = mask, .tid = 12 };
+	struct alloc_done done;
 	struct alloc *alloc;
 	int r;
 
@@ -171,17 +172,21 @@ int core_alloc(struct client *client, uint64_t len, uint32_t mask, struct buffer
 		return r;
 	do {
 		alloc_run(alloc);
-		r = alloc_finish(alloc, ret, ret_fd);
+		r = alloc_finish(alloc, &done);
 	} while (r == ALLOC_E_AGAIN);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = done.file;
+	*ret_fd = done.fd;
+	return 0;
 }
 
 int core_alloc_fd(struct client *client, uint64_t len)
 {
-	struct buffer *buffer;
+	struct file *file;
 	int fd;
 
-	ck_assert_int_eq(core_alloc(client, len, MASK(0), &buffer, &fd), 0);
-	buffer_delivered(buffer);
+	ck_assert_int_eq(core_alloc(client, len, MASK(0), &file, &fd), 0);
+	file_delivered(file);
 	return fd;
 }

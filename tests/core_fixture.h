@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/client.h"
+#include "core/file.h"
 #include "core/service.h"
 #include "core/state.h"
 #include "heap/heaps.h"
@@ -51,8 +52,7 @@ void core_assert_empty(struct core_fixture *f);
 struct client *core_client(struct core_fixture *f, uid_t uid);
 
 /* the three calls at once: 0 with the fd, or the error */
-int core_alloc(struct client *client, uint64_t len, uint32_t mask, struct buffer **ret,
-	       int *ret_fd);
+int core_alloc(struct client *client, uint64_t len, uint32_t mask, struct file **ret, int *ret_fd);
 
 /* the same for who only wants the fd: delivered, asserted to succeed */
 int core_alloc_fd(struct client *client, uint64_t len);

@@ -16,8 +16,8 @@
 #define TOTALRAM (4u << 20) /* one buffer has at most half of it */
 
 static const struct quota_limits limits = {
-	.user = { 4 << 20, QUOTA_NO_LIMIT, 6 },
-	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT },
+	.user = { 4 << 20, QUOTA_NO_LIMIT, 6, QUOTA_NO_LIMIT },
+	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT, 8 },
 };
 
 static struct fuzz_rig the_rig;

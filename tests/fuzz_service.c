@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/buffer.h"
+#include "core/file.h"
 #include "core/state.h"
 #include "fault.h"
 
@@ -172,7 +173,7 @@ static void check_totals(void)
 		struct deliver_job *job = list_entry(link, struct deliver_job, link);
 
 		if (job->verb == DELIVER_GIVE_FD)
-			bytes += container_of(job, struct call, delivery)->buffer->size;
+			bytes += container_of(job, struct call, delivery)->file->buffer->size;
 	}
 	ck_assert_uint_eq(totals.bytes, bytes);
 }
@@ -203,13 +204,13 @@ static void end_put(struct deliver_job *job, int error, bool replied)
 static void end_give(struct deliver_job *job, int error, bool replied, bool keeps)
 {
 	struct model_request *request = model_of_delivery(&fuzz.model, job);
-	const struct buffer *buffer = container_of(job, struct call, delivery)->buffer;
-	uint64_t size = buffer->size;
+	const struct file *file = container_of(job, struct call, delivery)->file;
+	uint64_t size = file->buffer->size;
 	int fd = -1;
 
 	if (request)
 		ck_assert_uint_eq(size, pages_round(request->len));
-	if (buffer->block.heap->id == 0)
+	if (file->buffer->block.heap->id == 0)
 		ck_assert_uint_eq(lseek(job->fd, 0, SEEK_END), size);
 	if (keeps) /* before done(): the books are right at any time */
 		model_hold(&fuzz.model, job->fd, size);

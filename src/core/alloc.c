@@ -13,7 +13,10 @@
 #include "core/buffer.h"
 #include "core/client.h"
 #include "core/core.h"
+#include "core/file.h"
+#include "core/handle.h"
 #include "core/look.h"
+#include "core/state.h"
 #include "heap/heaps.h"
 
 #define LOOK_SHORTAGE 256 /* buffers asked where account or heaps are empty */
@@ -25,7 +28,8 @@ struct alloc {
 	struct alloc_want want;
 	uint32_t heaps_left; /* mask of own ids */
 	struct buffer *buffer;
-	int result; /* of the last heap */
+	struct file *file; /* NULL: a handle is wanted */
+	int result;	   /* of the last heap */
 };
 
 /* reserve in the next heap that has room */
@@ -59,6 +63,10 @@ static int alloc_take(struct alloc *a, struct client *client, uint64_t size)
 		return r;
 	if (r == QUOTA_E_EXCEEDED)
 		return -ENOMEM;
+	if (!a->want.handle)
+		r = file_new(&a->file, a->buffer);
+	if (r < 0)
+		return r;
 	STOP_POINT("alloc.charged", a->want.tid);
 	return alloc_reserve(a);
 }
@@ -88,7 +96,8 @@ int alloc_begin(struct alloc **ret, struct client *client, const struct alloc_wa
 	r = alloc_take(a, client, size);
 	if (r == -ENOMEM) {
 		/* what has ended by now need not stand in the way */
-		a->buffer = buffer_free(a->buffer);
+		a->file = file_free(a->file);
+		a->buffer = buffer_unref(a->buffer);
 		a->heaps_left = heaps;
 		look_watch(a->service);
 		look_some(a->service, LOOK_SHORTAGE);
@@ -106,7 +115,8 @@ struct alloc *alloc_free(struct alloc *a)
 {
 	if (!a)
 		return NULL;
-	buffer_free(a->buffer);
+	file_free(a->file);
+	buffer_unref(a->buffer);
 	list_remove(&a->link);
 	a->service->n_allocs--;
 	free(a);
@@ -115,18 +125,16 @@ struct alloc *alloc_free(struct alloc *a)
 
 bool alloc_is_slow(const struct alloc *a)
 {
-	return a->buffer->size > ALLOC_SLOW_BYTES || a->buffer->block.heap->exporter->ops->waits;
+	return a->buffer->size > ALLOC_SLOW_BYTES ||
+	       (a->file && a->buffer->block.heap->exporter->ops->waits);
 }
 
 void alloc_run(struct alloc *a)
 {
-	struct buffer *b = a->buffer;
-
-	a->result = heap_fill(&b->block);
+	a->result = heap_fill(&a->buffer->block);
 	STOP_POINT("alloc.filled", a->want.tid);
-	if (!a->result)
-		a->result = export_make(&b->export, b->block.heap->exporter, b->block.slices,
-					b->block.n_slices);
+	if (!a->result && a->file)
+		a->result = file_make(a->file);
 	STOP_POINT("alloc.exported", a->want.tid);
 }
 
@@ -138,20 +146,35 @@ static int alloc_next_heap(struct alloc *a, int error)
 	if (error == HEAP_E_AGAIN)
 		a->heaps_left |= 1u << a->buffer->block.heap->id;
 	a->result = error == -EMFILE || error == -ENFILE || error == HEAP_E_AGAIN ? -ENOMEM : error;
-	export_deinit(&a->buffer->export);
+	if (a->file)
+		export_deinit(&a->file->export);
 	heap_release(&a->buffer->block);
 	return alloc_reserve(a);
 }
 
-int alloc_finish(struct alloc *alloc, struct buffer **ret, int *ret_fd)
+static int alloc_publish(struct alloc *a, struct client *client, uint32_t *ret_handle)
+{
+	int r;
+
+	buffer_record(a->buffer, a->want.unique, a->want.tid);
+	if (a->file)
+		return file_publish(a->file, a->want.unique, a->want.tid);
+	r = handle_get(client, a->buffer, ret_handle);
+	if (r == 0)
+		state_commit(a->buffer->record);
+	return r;
+}
+
+int alloc_finish(struct alloc *alloc, struct alloc_done *ret)
 {
 	_cleanup_(alloc_freep) struct alloc *a = alloc;
+	struct alloc_done done = { .fd = -1 };
 	int r = a->result;
 
 	if (list_is_empty(&a->link))
 		return -ECANCELED;
 	if (!r)
-		r = buffer_publish(a->buffer, a->want.unique, a->want.tid);
+		r = alloc_publish(a, a->buffer->client, &done.handle);
 	if (r) {
 		r = alloc_next_heap(a, r);
 		if (r < 0)
@@ -159,8 +182,10 @@ int alloc_finish(struct alloc *alloc, struct buffer **ret, int *ret_fd)
 		steal(a);
 		return ALLOC_E_AGAIN;
 	}
-
-	*ret_fd = export_steal_fd(&a->buffer->export);
-	*ret = steal(a->buffer);
+	if (a->file) {
+		done.fd = export_steal_fd(&a->file->export);
+		done.file = steal(a->file);
+	}
+	*ret = done;
 	return 0;
 }

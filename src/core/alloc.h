@@ -16,8 +16,8 @@
 #include "base/list.h"
 
 struct alloc;
-struct buffer;
 struct client;
+struct file;
 
 enum {
 	_ALLOC_OK,
@@ -33,6 +33,14 @@ struct alloc_want {
 	uint32_t flags;
 	uint64_t align; /* bytes, any number; 0: any */
 	uint32_t tid;	/* of the caller */
+	bool handle;	/* no file is made of it, but a handle */
+};
+
+/* what an allocation came to */
+struct alloc_done {
+	uint32_t handle;   /* where one was wanted; else: */
+	struct file *file; /* alive at least until file_delivered(), which must be called */
+	int fd;		   /* the file, owned by the caller, to be handed to the client */
 };
 
 /*
@@ -55,11 +63,10 @@ void alloc_run(struct alloc *alloc);
 /**
  * alloc_finish() - publish what alloc_run() made, or undo it
  * @alloc:	consumed, unless the result is ALLOC_E_AGAIN
- * @ret:	the buffer: alive at least until buffer_delivered(), which must be called
- * @ret_fd:	its file, owned by the caller, to be handed to the client
+ * @ret:	what it came to; untouched on failure
  *
  * Return: 0, ALLOC_E_AGAIN, the errno of the last heap tried, or -ECANCELED: the client is gone.
  */
-int alloc_finish(struct alloc *alloc, struct buffer **ret, int *ret_fd);
+int alloc_finish(struct alloc *alloc, struct alloc_done *ret);
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "core/buffer.h"
 #include "core/core.h"
+#include "core/file.h"
+#include "core/handle.h"
 #include "core/service.h"
 #include "core/state.h"
 #include "heap/heaps.h"
@@ -105,6 +107,7 @@ static void check_account(struct check *check, const struct account *account,
 		[QUOTA_BYTES] = "bytes",
 		[QUOTA_BUFFERS] = "buffers",
 		[QUOTA_CLIENTS] = "clients",
+		[QUOTA_HANDLES] = "handles",
 	};
 
 	for (size_t kind = 0; kind < _QUOTA_KIND_N; kind++)
@@ -112,6 +115,18 @@ static void check_account(struct check *check, const struct account *account,
 			check_found(check,
 				    "%s %" PRIu64 " pays for %" PRIu64 " %s and has %" PRIu64,
 				    whose, id, account->used[kind], kinds[kind], sums->used[kind]);
+}
+
+/* of the handles of a client: what they charge to an account */
+static void sum_handles(struct sums *sums, const struct client *client,
+			const struct account *account)
+{
+	for (uint32_t n = 0; (n = idmap_next(&client->handles, n));) {
+		const struct handle *h = idmap_find(&client->handles, n);
+
+		sum_charge(sums, &h->charge, account);
+		sum_charge(sums, &h->user_charge, account);
+	}
 }
 
 static void check_user(struct service *service, struct check *check, struct quota_user *user)
@@ -122,6 +137,7 @@ static void check_user(struct service *service, struct check *check, struct quot
 		struct client *client = list_entry(i, struct client, link);
 
 		sum_charge(&sums, &client->charge, &user->account);
+		sum_handles(&sums, client, &user->account);
 		sums.references += client->user == user;
 	}
 	list_for_each (i, &service->buffers) {
@@ -151,41 +167,36 @@ static void check_client(struct service *service, struct check *check, struct cl
 	list_for_each (i, &client->buffers)
 		sum_charge(&sums, &list_entry(i, struct buffer, client_link)->client_charge,
 			   &client->account);
+	sum_handles(&sums, client, &client->account);
 	check_account(check, &client->account, &sums, "client", client->id);
 }
 
-static void check_record(struct check *check, const struct buffer *b,
-			 const struct state_buffer *record)
+static void check_handle(struct service *service, struct check *check, const struct handle *h)
 {
-	const struct {
-		const char *what;
-		uint64_t ours, recorded;
-	} fields[] = {
-		{ "size", b->size, record->size },
-		{ "client", b->client ? b->client->id : 0, record->client },
-		{ "inode", b->export.ino, record->ino },
-		{ "heap", b->block.heap->id, record->heap },
-		{ "uid", b->user->uid, record->uid },
-		{ "memfd", b->block.memfd, record->memfd },
-		{ "look_fd", b->export.look_fd, record->look_fd },
-		{ "end", b->export.end, record->end },
-		{ "delivered", b->delivered, record->delivered },
-	};
+	const struct state_handle *record = state_find(service->state, STATE_HANDLE, h->id);
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if ((uint32_t)fields[i].ours != (uint32_t)fields[i].recorded)
-			check_found(check,
-				    "buffer %" PRIx64 ": its %s is %" PRIu64 ", on record %" PRIu64,
-				    b->id, fields[i].what, fields[i].ours, fields[i].recorded);
+	if (!record)
+		check_found(check, "handle %u of client %" PRIx64 " is not on record", h->number,
+			    h->client->id);
+	else if (record->client != h->client->id || record->buffer != h->buffer->id ||
+		 record->number != h->number || !record->references)
+		check_found(check, "handle %u of client %" PRIx64 " is another on record",
+			    h->number, h->client->id);
 }
 
-/* somebody or something will see its end */
-static bool end_is_followed(const struct buffer *b)
+struct field {
+	const char *what;
+	uint64_t ours, recorded;
+};
+
+static void check_fields(struct check *check, const char *what, uint64_t id,
+			 const struct field *fields, size_t n)
 {
-	if (b->over || !b->delivered)
-		return true;
-	return b->export.end == EXPORT_END_HOLD ? !list_is_empty(&b->look_link)
-						: b->export.mark.instance != NULL;
+	for (size_t i = 0; i < n; i++)
+		if ((uint32_t)fields[i].ours != (uint32_t)fields[i].recorded)
+			check_found(check,
+				    "%s %" PRIx64 ": its %s is %" PRIu64 ", on record %" PRIu64,
+				    what, id, fields[i].what, fields[i].ours, fields[i].recorded);
 }
 
 static void check_buffer(struct service *service, struct check *check, struct buffer *b)
@@ -194,17 +205,77 @@ static void check_buffer(struct service *service, struct check *check, struct bu
 	struct stat st;
 
 	check_name_fd(check, b->block.memfd, "buffer");
-	check_name_fd(check, b->export.fd, "buffer's export");
-	if (b->export.owns_look_fd)
-		check_name_fd(check, b->export.look_fd, "buffer's end");
 	if (!record)
 		return;
-	check_record(check, b, record);
+	check_fields(check, "buffer", b->id,
+		     (struct field[]){
+			     { "size", b->size, record->size },
+			     { "client", b->client ? b->client->id : 0, record->client },
+			     { "heap", b->block.heap->id, record->heap },
+			     { "uid", b->user->uid, record->uid },
+			     { "memfd", b->block.memfd, record->memfd },
+		     },
+		     5);
 	if (b->block.memfd >= 0 &&
 	    (fstat(b->block.memfd, &st) < 0 || (uint64_t)st.st_size != b->size))
 		check_found(check, "buffer %" PRIx64 ": its memory is not of its size", b->id);
-	if (!end_is_followed(b))
-		check_found(check, "buffer %" PRIx64 ": nothing will tell its end", b->id);
+}
+
+/* ---- files ---- */
+
+/* somebody or something will see its end */
+static bool end_is_followed(const struct file *f)
+{
+	if (f->over || !f->delivered)
+		return true;
+	return f->export.end == EXPORT_END_HOLD ? !list_is_empty(&f->look_link)
+						: f->export.mark.instance != NULL;
+}
+
+static void check_file(struct check *check, struct file *f)
+{
+	const struct state_buffer *record = f->record;
+
+	check_name_fd(check, f->export.fd, "file");
+	if (f->export.owns_look_fd)
+		check_name_fd(check, f->export.look_fd, "file's end");
+	check_fields(check, "file", f->id,
+		     (struct field[]){
+			     { "inode", f->export.ino, record->ino },
+			     { "look_fd", f->export.look_fd, record->look_fd },
+			     { "end", f->export.end, record->end },
+			     { "delivered", f->delivered, record->delivered },
+		     },
+		     4);
+	if (!end_is_followed(f))
+		check_found(check, "file %" PRIx64 ": nothing will tell its end", f->id);
+}
+
+/* who is on the lists, and whether references are what they say */
+static uint64_t check_files(struct service *service, struct check *check)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(service->files); i++) {
+		list_for_each (link, &service->files[i]) {
+			check_file(check, list_entry(link, struct file, link));
+			n++;
+		}
+	}
+	return n;
+}
+
+static uint64_t check_handles(struct service *service, struct check *check)
+{
+	uint64_t sum = 0;
+
+	list_for_each (i, &service->clients) {
+		const struct client *client = list_entry(i, struct client, link);
+
+		for (uint32_t n = 0; (n = idmap_next(&client->handles, n)); sum++)
+			check_handle(service, check, idmap_find(&client->handles, n));
+	}
+	return sum;
 }
 
 /* records that no object has */
@@ -244,9 +315,10 @@ static void check_heap(struct service *service, struct check *check, const struc
 	check_total(check, "bytes of a heap", heap->bytes, bytes);
 }
 
-static void check_totals(struct service *service, struct check *check)
+/* @n_names: handles and published files */
+static void check_totals(struct service *service, struct check *check, uint64_t n_names)
 {
-	uint64_t n_clients = 0, n_buffers = 0, n_unrecorded = 0, bytes = 0;
+	uint64_t n_clients = 0, n_buffers = 0, n_unrecorded = 0, bytes = 0, n_references = 0;
 	struct heap_info infos[HEAP_IDS];
 	size_t n_heaps = service_heaps(service, infos, HEAP_IDS);
 
@@ -257,12 +329,16 @@ static void check_totals(struct service *service, struct check *check)
 
 		n_buffers++;
 		bytes += b->size;
+		n_references += b->references;
 		n_unrecorded += !state_find(service->state, STATE_BUFFER, b->id);
 	}
 	check_total(check, "clients", service->n_clients, n_clients);
 	check_total(check, "buffers", service->n_buffers, n_buffers);
 	check_total(check, "bytes", service->bytes, bytes);
 	check_total(check, "allocations under way", service->n_allocs, n_unrecorded);
+	/* what is under way has references of its own */
+	if (!service->n_allocs && !service->n_shares)
+		check_total(check, "references of buffers", n_references, n_names);
 	for (size_t i = 0; i < n_heaps; i++)
 		check_heap(service, check, heaps_get(service->heaps, infos[i].id));
 }
@@ -270,6 +346,7 @@ static void check_totals(struct service *service, struct check *check)
 uint64_t service_check(struct service *service, struct check *check)
 {
 	struct quota_user *user = NULL;
+	uint64_t n_names;
 
 	while ((user = quota_next(service->quota, user)))
 		check_user(service, check, user);
@@ -277,11 +354,13 @@ uint64_t service_check(struct service *service, struct check *check)
 		check_client(service, check, list_entry(i, struct client, link));
 	list_for_each (i, &service->buffers)
 		check_buffer(service, check, list_entry(i, struct buffer, link));
+	n_names = check_files(service, check) + check_handles(service, check);
 	check_records(service, check, STATE_CLIENT, "client");
+	check_records(service, check, STATE_HANDLE, "handle");
 	check_records(service, check, STATE_BUFFER, "buffer");
-	check_totals(service, check);
+	check_totals(service, check, n_names);
 	for (unsigned int i = 0; i < WATCH_INSTANCES_MAX; i++)
 		check_name_fd(check, watch_instance_fd(service->watch, i), "watch");
 	check_name_fd(check, watch_fd(service->watch), "watch");
-	return service->n_allocs;
+	return service->n_allocs + service->n_shares;
 }

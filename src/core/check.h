@@ -35,8 +35,8 @@ void check_found(struct check *check, const char *format, ...) _printf_(2, 3);
 /* @fd is @whose (a word), who should be the only one; -1 is let be */
 void check_name_fd(struct check *check, int fd, const char *whose);
 
-/* compare all that the service has. Allocations under way hold fds that have no name yet:
- * Return: their number. */
+/* compare all that the service has. Allocations and shares under way hold fds that have no name
+ * yet: Return: their number. */
 uint64_t service_check(struct service *service, struct check *check);
 
 /* all were named: what is left belongs to nothing */

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "core/buffer.h"
+#include "core/handle.h"
 #include "core/state.h"
 
 /* take a place on record and fill it, uncommitted */
@@ -79,6 +80,7 @@ struct client *client_free(struct client *client)
 	service = client->service;
 	client->id = state_drop(service->state, STATE_CLIENT, client->id);
 
+	handle_drop_all(client);
 	while (list_pop(&client->allocs))
 		; /* they find out that they are on no list */
 	while (!list_is_empty(&client->buffers)) {

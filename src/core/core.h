@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/idmap.h"
 #include "base/list.h"
 #include "core/quota.h"
 
@@ -16,16 +17,20 @@ struct heaps;
 struct state;
 struct watch;
 
+#define SERVICE_FILES 256 /* lists */
+
 struct service {
 	struct state *state; /* borrowed, these three */
 	struct heaps *heaps;
 	struct watch *watch;
 	struct quota *quota;
-	struct list clients; /* client.link */
-	struct list buffers; /* buffer.link */
-	struct list looked;  /* buffer.look_link: nothing tells of their end */
-	uint64_t n_clients, n_buffers, n_looked, n_allocs;
-	uint64_t bytes; /* of all buffers */
+	struct list clients;		  /* client.link */
+	struct list buffers;		  /* buffer.link */
+	struct list looked;		  /* file.look_link: nothing tells of their end */
+	struct list files[SERVICE_FILES]; /* file.link: published, by their inodes */
+	uint64_t n_clients, n_buffers, n_looked;
+	uint64_t n_allocs, n_shares; /* under way */
+	uint64_t bytes;		     /* of all buffers */
 };
 
 /* who opened it, and through which node */
@@ -39,10 +44,11 @@ struct client_who {
 struct client {
 	struct service *service;
 	struct client_who who;
-	uint64_t id;	     /* of its record: the file handle that the door gives the kernel */
-	struct list link;    /* service.clients */
-	struct list buffers; /* buffer.client_link */
-	struct list allocs;  /* alloc.link */
+	uint64_t id;	      /* of its record: the file handle that the door gives the kernel */
+	struct list link;     /* service.clients */
+	struct list buffers;  /* buffer.client_link */
+	struct list allocs;   /* alloc.link */
+	struct idmap handles; /* struct handle, by number */
 	struct quota_user *user;
 	struct charge charge; /* to the user, for being there */
 	struct account account;

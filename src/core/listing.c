@@ -21,22 +21,25 @@ static void *listing_next(struct service *service, enum state_kind kind, uint64_
 
 bool service_next_buffer(struct service *service, uint64_t *after, struct buffer_info *ret)
 {
-	const struct buffer *b = listing_next(service, STATE_BUFFER, after);
+	const struct buffer *b;
 
-	if (!b)
-		return false;
+	do {
+		b = listing_next(service, STATE_BUFFER, after);
+		if (!b)
+			return false;
+	} while (b->id != *after); /* the record of a further file */
 	*ret = (struct buffer_info){
 		.id = b->id,
 		.size = b->size,
 		.client = b->client ? b->client->id : 0,
-		.ino = b->export.ino,
+		.ino = b->record->ino,
 		.heap = b->block.heap->name,
-		.exporter = b->export.exporter->ops->name,
+		.exporter = b->block.heap->exporter->ops->name,
 		.heap_id = b->block.heap->id,
 		.flags = b->block.flags,
 		.uid = b->user->uid,
 		.tid = b->record->tid,
-		.end = b->export.end,
+		.end = b->record->end,
 	};
 	return true;
 }

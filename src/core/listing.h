@@ -18,7 +18,7 @@
 struct buffer_info {
 	uint64_t id, size;
 	uint64_t client;	     /* who asked for it; 0: gone */
-	uint64_t ino;		     /* of its file */
+	uint64_t ino;		     /* of its first file; 0: it has none */
 	const char *heap, *exporter; /* names; live as long as the service */
 	uint32_t heap_id, flags;
 	uid_t uid;	     /* who pays */

@@ -2,15 +2,15 @@
 #include "core/look.h"
 
 #include "base/list.h"
-#include "core/buffer.h"
 #include "core/core.h"
+#include "core/file.h"
 #include "mem/watch.h"
 
 static void look_fired(struct watch_mark *mark, void *user)
 {
 	struct export *export = container_of(mark, struct export, mark);
 
-	buffer_file_closed(container_of(export, struct buffer, export));
+	file_closed(container_of(export, struct file, export));
 }
 
 void look_watch(struct service *service)
@@ -26,6 +26,6 @@ void look_some(struct service *service, uint64_t n)
 
 		list_remove(link);
 		list_append(&service->looked, link);
-		buffer_look(list_entry(link, struct buffer, look_link));
+		file_look(list_entry(link, struct file, look_link));
 	}
 }

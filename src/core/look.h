@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Looking for buffers that have ended. For the files of this folder; core/service.h has it for all.
+ * Looking for files that have ended. For the files of this folder; core/service.h has it for all.
  */
 #ifndef CORE_LOOK_H
 #define CORE_LOOK_H
@@ -12,7 +12,7 @@ struct service;
 /* what the watch has to tell */
 void look_watch(struct service *service);
 
-/* ask @n of the buffers that nothing tells about, in turn over the calls */
+/* ask @n of the files that nothing tells about, in turn over the calls */
 void look_some(struct service *service, uint64_t n);
 
 #endif

@@ -23,6 +23,7 @@ enum quota_kind {
 	QUOTA_BYTES,
 	QUOTA_BUFFERS,
 	QUOTA_CLIENTS,
+	QUOTA_HANDLES,
 	_QUOTA_KIND_N,
 };
 
@@ -30,7 +31,7 @@ enum quota_kind {
 
 struct quota_limits {
 	uint64_t user[_QUOTA_KIND_N];	/* of all that one uid has */
-	uint64_t client[_QUOTA_KIND_N]; /* of one client: bytes and buffers */
+	uint64_t client[_QUOTA_KIND_N]; /* of one client: all but clients */
 };
 
 /* what an account holds, and may hold */

@@ -53,12 +53,12 @@ struct state_buffer {
 	uint64_t size;
 	uint64_t client;    /* who asked for it; 0: gone */
 	uint64_t unique;    /* of the request it was made for: a second run of that finds it */
-	uint64_t memory_of; /* another file of that buffer's memory; 0: its own */
+	uint64_t memory_of; /* a further file of that buffer; 0: this is the buffer, and a file */
 	uint64_t ino;	    /* of the exported file */
 	uint32_t heap, flags;
 	uint32_t uid, tid;
 	uint32_t exporter; /* enum exporter_kind */
-	uint32_t end;	   /* enum export_end */
+	uint32_t end;	   /* enum export_end; none: there is no file */
 	int32_t memfd;	   /* numbers in the table that keeper and worker share, or -1 */
 	int32_t look_fd;
 	int32_t watch, watch_wd; /* where its mark is set: state_header.watch_fds; or -1 */

@@ -5,9 +5,9 @@
 #include <errno.h>
 
 #include "base/err.h"
-#include "core/buffer.h"
 #include "core/client.h"
 #include "core/core.h"
+#include "core/file.h"
 #include "core/look.h"
 #include "core/state.h"
 #include "heap/heaps.h"
@@ -27,6 +27,8 @@ int service_new(struct service **ret, const struct service_config *config)
 	list_init(&service->clients);
 	list_init(&service->buffers);
 	list_init(&service->looked);
+	for (size_t i = 0; i < ARRAY_SIZE(service->files); i++)
+		list_init(&service->files[i]);
 	r = quota_new(&service->quota, &config->limits);
 	if (r < 0)
 		return r;
@@ -42,11 +44,12 @@ struct service *service_free(struct service *service)
 
 	if (!service)
 		return NULL;
-	assert(!service->n_allocs);
+	assert(!service->n_allocs && !service->n_shares);
 	while ((link = list_pop(&service->clients)))
 		client_free(list_entry(link, struct client, link));
-	while ((link = list_pop(&service->buffers)))
-		buffer_free(list_entry(link, struct buffer, link));
+	for (size_t i = 0; i < ARRAY_SIZE(service->files); i++)
+		while ((link = list_pop(&service->files[i])))
+			file_free(list_entry(link, struct file, link));
 	assert(!service->n_clients && !service->n_buffers && !service->n_looked && !service->bytes);
 	quota_free(service->quota);
 	free(service);

@@ -42,7 +42,7 @@ struct service_totals {
 
 int service_new(struct service **ret, const struct service_config *config);
 
-/* frees its clients and buffers too, held or not; no allocation may be under way */
+/* frees its clients, files and buffers too, held or not; nothing may be under way */
 struct service *service_free(struct service *service);
 DEFINE_CLEANUP(struct service *, service_free);
 

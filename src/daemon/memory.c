@@ -14,6 +14,8 @@
 enum {
 	CLIENT_BUFFERS = 4096,
 	USER_CLIENTS = 4096,
+	CLIENT_HANDLES = 8192,
+	USER_HANDLES = 4 * CLIENT_HANDLES,
 };
 
 /* ---- heaps ---- */
@@ -182,8 +184,8 @@ int memory_init(struct memory *memory, const struct memory_config *config)
 		.heaps = memory->heaps,
 		.watch = memory->watch,
 		.limits = {
-			.user = { settings->memory / 2, QUOTA_NO_LIMIT, USER_CLIENTS },
-			.client = { QUOTA_NO_LIMIT, CLIENT_BUFFERS, QUOTA_NO_LIMIT },
+			.user = { settings->memory / 2, QUOTA_NO_LIMIT, USER_CLIENTS, USER_HANDLES },
+			.client = { QUOTA_NO_LIMIT, CLIENT_BUFFERS, QUOTA_NO_LIMIT, CLIENT_HANDLES },
 		},
 	};
 	return service_new(&memory->service, &service);

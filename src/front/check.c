@@ -15,7 +15,7 @@ void dispatch_check(struct dispatch *dispatch, struct check *check)
 		const struct call *call = list_entry(i, struct call, link);
 
 		n++;
-		if (call->buffer)
+		if (call->file)
 			check_name_fd(check, call->delivery.fd, "delivery");
 	}
 	recorded = service_requests(dispatch->config.service);

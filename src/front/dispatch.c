@@ -20,8 +20,8 @@
 #include "base/log.h"
 #include "base/stop_point.h"
 #include "core/alloc.h"
-#include "core/buffer.h"
 #include "core/core.h"
+#include "core/file.h"
 
 static_assert(sizeof(struct fuse_out_header) + HEAP_IDS * WIRE_HEAP_SIZE + WIRE_QUERY_SIZE <=
 		      DELIVER_BYTES_MAX,
@@ -104,7 +104,7 @@ static void alloc_given(struct deliver_job *job, const struct deliver_result *re
 			call->ops->fail(call, result->result);
 	}
 	STOP_POINT("call.answered", tid);
-	buffer_delivered(call->buffer);
+	file_delivered(call->file);
 	STOP_POINT("call.delivered", tid);
 	call_end(call);
 	STOP_POINT("call.ended", tid);
@@ -131,18 +131,21 @@ static void alloc_step(struct call *call);
 
 static void alloc_made(struct call *call)
 {
-	int fd, r;
+	struct alloc_done done;
+	int r;
 
-	r = alloc_finish(call->alloc, &call->buffer, &fd);
+	r = alloc_finish(call->alloc, &done);
 	if (r == ALLOC_E_AGAIN) {
 		alloc_step(call);
 		return;
 	}
 	call->alloc = NULL;
-	if (r < 0)
+	if (r < 0) {
 		alloc_refuse(call, r);
-	else
-		alloc_give(call, fd);
+		return;
+	}
+	call->file = done.file;
+	alloc_give(call, done.fd);
 }
 
 static void alloc_job_run(struct loop_job *job)

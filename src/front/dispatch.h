@@ -45,8 +45,8 @@ struct call {
 	struct list link;      /* dispatch.calls, until it is answered */
 	struct wire_call wire; /* what it asks for */
 	struct turn turn;
-	struct alloc *alloc;   /* while it is being made */
-	struct buffer *buffer; /* while it is being delivered */
+	struct alloc *alloc; /* while it is being made */
+	struct file *file;   /* while it is being delivered */
 	struct loop_job job;
 	struct deliver_job delivery;
 };

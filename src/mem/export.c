@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,11 +71,27 @@ static int export_watched_fd(const struct export *export, const struct slice *sl
 	return export->exporter->ops->hands_out_memfd ? slice->fd : export->fd;
 }
 
+/* all files of an exporter are of one mount; 0 where it can't be told */
+static uint64_t fd_mount(int fd)
+{
+	char path[64], text[512];
+	unsigned long long mount;
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (file_read_text(path, text, sizeof(text)) < 0)
+		return 0;
+	line = strstr(text, "mnt_id:");
+	return line && sscanf(line, "mnt_id: %llu", &mount) == 1 ? mount : 0;
+}
+
 int export_follow(struct export *export, struct watch *watch, const struct slice *slice)
 {
-	const struct exporter *exporter = export->exporter;
+	struct exporter *exporter = export->exporter;
 	bool watched;
 
+	if (!exporter->mount)
+		exporter->mount = fd_mount(export->fd);
 	if (export->tells) {
 		export->end = EXPORT_END_TOLD;
 		exporter->ops->follow(export);

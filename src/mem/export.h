@@ -55,7 +55,8 @@ struct exporter_ops {
 
 struct exporter {
 	const struct exporter_ops *ops;
-	bool notifies; /* its files' closes were seen by a watch: exporter_probe() */
+	bool notifies;	/* its files' closes were seen by a watch: exporter_probe() */
+	uint64_t mount; /* of its files, as /proc/PID/fdinfo says; 0: none was followed yet */
 };
 
 /* one exported file; embedded in its owner's object */

@@ -192,7 +192,7 @@ int watch_set(struct watch *watch, struct watch_mark *mark, int fd)
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	wd = inotify_add_watch(instance->fd, path, IN_CLOSE | IN_ONESHOT);
+	wd = inotify_add_watch(instance->fd, path, IN_CLOSE | IN_ONESHOT | IN_MASK_CREATE);
 	if (wd < 0)
 		return err_origin(-errno);
 

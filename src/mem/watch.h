@@ -41,7 +41,8 @@ int watch_fd(const struct watch *watch);
 
 /*
  * Set @mark, which is not set, on the inode of @fd (borrowed, may be closed at once). Return: 0, or
- * a negative error: -ENOSPC where this user may have no more watches.
+ * a negative error: -EEXIST where a mark is on that inode, -ENOSPC where this user may have no
+ * more.
  */
 int watch_set(struct watch *watch, struct watch_mark *mark, int fd);
 
