@@ -2,134 +2,16 @@
 /* src/front/control.c */
 #include <check.h>
 #include <errno.h>
-#include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/attr.h"
-#include "core/check.h"
+#include "control_rig.h"
 #include "daemon/priv.h"
-#include "fake_deliver.h"
-#include "front/control.h"
-#include "memory_fixture.h"
 
 enum { MANY = 100 };
-
-static struct rig {
-	char dir[64], path[96];
-	struct loop *loop;
-	struct state *state;
-	int state_fd, listener;
-	struct memory memory;
-	struct fake_deliver deliver;
-	struct dispatch dispatch;
-	struct control *control;
-	struct fd_map standing;
-} rig;
-
-static const char *nodes[] = { "/dev/ion" };
-
-/* as many as there were before the control socket was asked anything */
-static void name_fds(struct check *check, void *user)
-{
-	for (size_t fd = 0; fd < rig.standing.n; fd++)
-		if (fd_map_has(&rig.standing, fd))
-			fd_map_remove(&check->unnamed, fd);
-}
-
-static void setup(void)
-{
-	struct dispatch_config dispatch;
-	struct control_config config;
-
-	strcpy(rig.dir, "/tmp/check_control.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(rig.dir));
-	snprintf(rig.path, sizeof(rig.path), "%s/run/control", rig.dir);
-	ck_assert_int_eq(loop_new(&rig.loop, LOOP_AUTO), 0);
-	ck_assert_int_eq(state_create(&rig.state_fd), 0);
-	ck_assert_int_eq(state_attach(&rig.state, rig.state_fd), 0);
-	memory_start(&rig.memory, rig.state, rig.loop);
-	fake_deliver_init(&rig.deliver);
-	dispatch = (struct dispatch_config){
-		.loop = rig.loop,
-		.service = rig.memory.service,
-		.deliver = &rig.deliver.deliver,
-		.per_user = 4,
-	};
-	dispatch_init(&rig.dispatch, &dispatch);
-	ck_assert_int_eq(priv_listen_control(&rig.listener, rig.path), 0);
-	config = (struct control_config){
-		.loop = rig.loop,
-		.dispatch = &rig.dispatch,
-		.listener = rig.listener,
-		.nodes = nodes,
-		.n_nodes = 1,
-		.exporter = rig.memory.exporter_name,
-		.name_fds = name_fds,
-	};
-	ck_assert_int_eq(control_new(&rig.control, &config), 0);
-	ck_assert_int_eq(fd_map_read(&rig.standing), 0);
-}
-
-static void teardown(void)
-{
-	rig.control = control_free(rig.control);
-	dispatch_deinit(&rig.dispatch);
-	memory_deinit(&rig.memory);
-	state_free(rig.state);
-	close(rig.state_fd);
-	close(rig.listener);
-	loop_free(rig.loop);
-	unlink(rig.path);
-	*strrchr(rig.path, '/') = '\0';
-	rmdir(rig.path);
-	rmdir(rig.dir);
-	fd_map_deinit(&rig.standing);
-}
-
-static int peer_connect(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	strcpy(address.sun_path, rig.path);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static void turn(void)
-{
-	while (loop_step(rig.loop, 0) > 0)
-		;
-}
-
-/* the answer to @request, or NULL where the service hung up */
-static struct json_object *ask(int fd, const char *request, size_t size)
-{
-	char text[4096];
-	ssize_t n;
-
-	ck_assert_int_eq(send(fd, request, size, MSG_NOSIGNAL), size);
-	turn();
-	n = recv(fd, text, sizeof(text) - 1, 0);
-	if (n == 0)
-		return NULL;
-	ck_assert_int_gt(n, 0);
-	text[n] = '\0';
-	return json_tokener_parse(text);
-}
-
-static int64_t number(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	ck_assert(json_object_object_get_ex(object, key, &value));
-	return json_object_get_int64(value);
-}
 
 START_TEST(status)
 {
@@ -137,24 +19,25 @@ START_TEST(status)
 	const struct client_who who = { .uid = 1000, .tid = 1 };
 	struct json_object *answer, *heaps;
 	uint64_t fh;
-	int fd = peer_connect();
+	int fd = control_rig_connect();
 
-	ck_assert_int_eq(dispatch_open(&rig.dispatch, &who, &fh), 0);
-	answer = ask(fd, request, strlen(request));
-	ck_assert_int_eq(number(answer, "clients"), 1);
-	ck_assert_int_eq(number(answer, "buffers"), 0);
+	ck_assert_int_eq(dispatch_open(&control_rig.dispatch, &who, &fh), 0);
+	answer = control_rig_ask(fd, request, strlen(request));
+	ck_assert_int_eq(control_rig_number(answer, "clients"), 1);
+	ck_assert_int_eq(control_rig_number(answer, "buffers"), 0);
 	ck_assert(json_object_object_get_ex(answer, "heaps", &heaps));
 	ck_assert_uint_eq(json_object_array_length(heaps), 4);
-	ck_assert_int_eq(number(json_object_array_get_idx(heaps, 0), "id"), 4);
-	ck_assert_int_eq(number(json_object_array_get_idx(heaps, 3), "id"), 0);
+	ck_assert_int_eq(control_rig_number(json_object_array_get_idx(heaps, 0), "id"), 4);
+	ck_assert_int_eq(control_rig_number(json_object_array_get_idx(heaps, 3), "id"), 0);
 	json_object_put(answer);
 
-	dispatch_release(&rig.dispatch, fh);
-	answer = ask(fd, request, strlen(request)); /* one connection, several questions */
-	ck_assert_int_eq(number(answer, "clients"), 0);
+	dispatch_release(&control_rig.dispatch, fh);
+	answer = control_rig_ask(fd, request,
+				 strlen(request)); /* one connection, several questions */
+	ck_assert_int_eq(control_rig_number(answer, "clients"), 0);
 	json_object_put(answer);
 	close(fd);
-	turn();
+	control_rig_turn();
 }
 END_TEST
 
@@ -163,25 +46,26 @@ START_TEST(check)
 	static const char request[] = "{\"verb\":\"check\"}";
 	const struct client_who who = { .uid = 1000, .tid = 1 };
 	struct json_object *answer;
-	int fd = peer_connect(), stray;
+	int fd = control_rig_connect(), stray;
 	uint64_t fh;
 
-	fd_map_deinit(&rig.standing);
-	ck_assert_int_eq(fd_map_read(&rig.standing), 0); /* our end is in this process, too */
-	ck_assert_int_eq(dispatch_open(&rig.dispatch, &who, &fh), 0);
-	answer = ask(fd, request, strlen(request));
-	ck_assert_int_eq(number(answer, "n-findings"), 0);
-	ck_assert_int_eq(number(answer, "clients"), 1);
+	fd_map_deinit(&control_rig.standing);
+	ck_assert_int_eq(fd_map_read(&control_rig.standing),
+			 0); /* our end is in this process, too */
+	ck_assert_int_eq(dispatch_open(&control_rig.dispatch, &who, &fh), 0);
+	answer = control_rig_ask(fd, request, strlen(request));
+	ck_assert_int_eq(control_rig_number(answer, "n-findings"), 0);
+	ck_assert_int_eq(control_rig_number(answer, "clients"), 1);
 	json_object_put(answer);
 
 	stray = dup(0);
-	answer = ask(fd, request, strlen(request));
-	ck_assert_int_eq(number(answer, "n-findings"), 1);
+	answer = control_rig_ask(fd, request, strlen(request));
+	ck_assert_int_eq(control_rig_number(answer, "n-findings"), 1);
 	json_object_put(answer);
 	close(stray);
-	dispatch_release(&rig.dispatch, fh);
+	dispatch_release(&control_rig.dispatch, fh);
 	close(fd);
-	turn();
+	control_rig_turn();
 }
 END_TEST
 
@@ -197,15 +81,32 @@ static const char *const bad[] = {
 	"{\"verb\":\"status\"} {}",
 	"[[[[[[[[[[[[[[[[[[[[[[",
 	"\xff\xfe",
+	"{\"verb\":\"status\\u0000\"}",
+	"{\"verb\":\"status\",\"after\":\"1\"}",
+	"{\"verb\":\"heaps\",\"after\":\"1\"}",
+	"{\"verb\":\"clients\",\"physical\":true}",
+	"{\"verb\":\"clients\",\"uid\":0}",
+	"{\"verb\":\"clients\",\"after\":1}",
+	"{\"verb\":\"clients\",\"after\":null}",
+	"{\"verb\":\"buffers\",\"physical\":1}",
+	"{\"verb\":\"buffers\",\"physical\":\"true\"}",
+	"{\"verb\":\"buffers\",\"after\":\"\"}",
+	"{\"verb\":\"buffers\",\"after\":\"0x1\"}",
+	"{\"verb\":\"buffers\",\"after\":\"1 \"}",
+	"{\"verb\":\"buffers\",\"after\":\"-1\"}",
+	"{\"verb\":\"buffers\",\"after\":\"A\"}",
+	"{\"verb\":\"buffers\",\"after\":\"1\\u0000\"}",
+	"{\"verb\":\"buffers\",\"after\":\"11112222333344445\"}",
+	"{\"verb\":\"buffers\",\"after\":[\"1\"]}",
 };
 
 START_TEST(bad_requests)
 {
 	struct json_object *answer, *error;
-	int fd = peer_connect();
+	int fd = control_rig_connect();
 
 	/* an empty message is an end of file to its reader */
-	answer = ask(fd, bad[_i], strlen(bad[_i]));
+	answer = control_rig_ask(fd, bad[_i], strlen(bad[_i]));
 	if (!*bad[_i]) {
 		ck_assert_ptr_null(answer);
 	} else {
@@ -213,7 +114,7 @@ START_TEST(bad_requests)
 		json_object_put(answer);
 	}
 	close(fd);
-	turn();
+	control_rig_turn();
 }
 END_TEST
 
@@ -222,23 +123,23 @@ START_TEST(nul_byte)
 {
 	static const char request[] = "{\"verb\":\"status\"}\0 and more";
 	struct json_object *answer, *error;
-	int fd = peer_connect();
+	int fd = control_rig_connect();
 
-	answer = ask(fd, request, sizeof(request) - 1);
+	answer = control_rig_ask(fd, request, sizeof(request) - 1);
 	ck_assert(json_object_object_get_ex(answer, "error", &error));
 	json_object_put(answer);
 	close(fd);
-	turn();
+	control_rig_turn();
 }
 END_TEST
 
 START_TEST(too_large)
 {
 	char request[8192];
-	int fd = peer_connect();
+	int fd = control_rig_connect();
 
 	memset(request, ' ', sizeof(request));
-	ck_assert_ptr_null(ask(fd, request, sizeof(request)));
+	ck_assert_ptr_null(control_rig_ask(fd, request, sizeof(request)));
 	close(fd);
 }
 END_TEST
@@ -251,17 +152,17 @@ START_TEST(crowd)
 	int fds[MANY], fd;
 
 	for (int i = 0; i < MANY; i++) {
-		fds[i] = peer_connect();
-		turn();
+		fds[i] = control_rig_connect();
+		control_rig_turn();
 	}
-	fd = peer_connect();
-	answer = ask(fd, request, strlen(request));
+	fd = control_rig_connect();
+	answer = control_rig_ask(fd, request, strlen(request));
 	ck_assert_ptr_nonnull(answer);
 	json_object_put(answer);
 	close(fd);
 	for (int i = 0; i < MANY; i++)
 		close(fds[i]);
-	turn();
+	control_rig_turn();
 }
 END_TEST
 
@@ -269,10 +170,10 @@ END_TEST
 START_TEST(deaf)
 {
 	static const char request[] = "{\"verb\":\"status\"}";
-	int fd = peer_connect(), n = 0;
+	int fd = control_rig_connect(), n = 0;
 
 	while (send(fd, request, strlen(request), MSG_NOSIGNAL) > 0 && n < 100000) {
-		turn();
+		control_rig_turn();
 		n++;
 	}
 	ck_assert_int_eq(errno, EPIPE);
@@ -284,7 +185,7 @@ START_TEST(two_services)
 {
 	int fd = -1;
 
-	ck_assert_int_eq(priv_listen_control(&fd, rig.path), -EADDRINUSE);
+	ck_assert_int_eq(priv_listen_control(&fd, control_rig.path), -EADDRINUSE);
 	ck_assert_int_eq(fd, -1);
 }
 END_TEST
@@ -296,7 +197,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, control_rig_up, control_rig_down);
 	tcase_set_timeout(tcase, 20);
 	tcase_add_test(tcase, status);
 	tcase_add_test(tcase, check);

@@ -83,6 +83,32 @@ START_TEST(one_buffer)
 }
 END_TEST
 
+/* held by a name inside alone: it has no file */
+START_TEST(handle)
+{
+	const struct alloc_want want = { .len = 4096, .mask = MASK(0), .handle = true };
+	struct client *client = core_client(&f, 1000);
+	struct client_info owner;
+	struct buffer_info info;
+	struct alloc_done done;
+	struct alloc *alloc;
+	uint64_t after = 0;
+
+	ck_assert_int_eq(alloc_begin(&alloc, client, &want), 0);
+	alloc_run(alloc);
+	ck_assert_int_eq(alloc_finish(alloc, &done), 0);
+	ck_assert(service_next_buffer(f.service, &after, &info));
+	ck_assert_uint_eq(info.handles, 1);
+	ck_assert_uint_eq(info.ino, 0);
+	ck_assert_int_eq(info.end, EXPORT_END_NONE);
+	after = 0;
+	ck_assert(service_next_client(f.service, &after, &owner));
+	ck_assert_uint_eq(owner.handles, 1);
+	ck_assert_uint_eq(owner.user.used[QUOTA_HANDLES], 1);
+	client_free(client);
+}
+END_TEST
+
 /* one that is being made has no heap's memory, nor a file */
 START_TEST(under_way)
 {
@@ -209,6 +235,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, nothing);
 	tcase_add_test(tcase, one_buffer);
+	tcase_add_test(tcase, handle);
 	tcase_add_test(tcase, under_way);
 	tcase_add_test(tcase, goes_on);
 	tcase_add_test(tcase, clients);

@@ -4,14 +4,17 @@
  * order.
  *
  * The input is lines: 'c' connects a further peer, 'x' and a digit hang up, 'q' and a digit ask for
- * the status, 'o' opens a client of the service, any other letter and a digit send the rest of the
- * line (a byte 1 stands for a newline); 'L' sends what is too long. Asserted: each message
- * that is neither empty nor too long has exactly one answer, which is JSON with "error" or with the
- * status and what it counts; the others are hung up on; no fd is left.
+ * the status, 'l' and a digit ask for the buffers, page after page, 'k' for the clients; 'o' opens
+ * a client of the service, 'b' makes a buffer of the newest one's, 'e' ends one; any other letter
+ * and a digit send the rest of the line (a byte 1 stands for a newline); 'L' sends what is too
+ * long. Asserted: each message that is neither empty nor too long has exactly one answer, which is
+ * JSON with "error" or with what was asked for and as many as there are; the others are hung up on;
+ * no fd is left.
  */
 #include <check.h>
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,14 +22,16 @@
 
 #include "base/attr.h"
 #include "base/fd.h"
+#include "core/alloc.h"
+#include "core/file.h"
 #include "front/control.h"
 #include "fuzz.h"
 #include "fuzz_rig.h"
 
-enum { PEERS_MAX = 40, CLIENTS_MAX = 4, REQUEST_MAX = 4095 };
+enum { PEERS_MAX = 40, CLIENTS_MAX = 4, BUFFERS_MAX = 32, REQUEST_MAX = 4095 };
 
-/* what is known of a request: nothing, it asks for the status, it must be refused */
-enum request { REQUEST_ANY, REQUEST_STATUS, REQUEST_BAD };
+/* what is known of a request: nothing, it must be answered, it must be refused */
+enum request { REQUEST_ANY, REQUEST_GOOD, REQUEST_BAD };
 
 struct peers {
 	struct fuzz_rig *rig;
@@ -37,9 +42,17 @@ struct peers {
 	size_t n;
 	uint64_t clients[CLIENTS_MAX];
 	size_t n_clients;
+	int buffers[BUFFERS_MAX]; /* their files */
+	size_t n_buffers;
+	char after[32]; /* of the last answer; "": it was the last page */
+	size_t n_listed;
 };
 
 static const char *nodes[] = { "/dev/ion" };
+
+static void name_no_fds(struct check *check, void *user)
+{
+}
 
 static void peers_listen(struct peers *peers, struct control **control)
 {
@@ -50,6 +63,7 @@ static void peers_listen(struct peers *peers, struct control **control)
 		.nodes = nodes,
 		.n_nodes = ARRAY_SIZE(nodes),
 		.exporter = "memfd",
+		.name_fds = name_no_fds,
 	};
 	struct sockaddr_un any = { .sun_family = AF_UNIX };
 
@@ -93,6 +107,36 @@ static uint64_t answer_number(struct json_object *answer, const char *key)
 	return json_object_get_uint64(value);
 }
 
+static void check_page(struct peers *peers, struct json_object *answer, const char *key, size_t n)
+{
+	struct json_object *entries, *after;
+
+	ck_assert(json_object_object_get_ex(answer, key, &entries));
+	peers->n_listed = json_object_array_length(entries) + answer_number(answer, "others");
+	ck_assert_uint_le(peers->n_listed, n);
+	peers->after[0] = '\0';
+	if (json_object_object_get_ex(answer, "after", &after))
+		snprintf(peers->after, sizeof(peers->after), "%s", json_object_get_string(after));
+}
+
+static void check_good(struct peers *peers, struct json_object *answer)
+{
+	struct json_object *value;
+
+	if (json_object_object_get_ex(answer, "others", NULL)) {
+		if (json_object_object_get_ex(answer, "buffers", NULL))
+			check_page(peers, answer, "buffers", peers->n_buffers);
+		else
+			check_page(peers, answer, "clients", peers->n_clients);
+	} else if (json_object_object_get_ex(answer, "areas", NULL)) {
+		ck_assert(json_object_object_get_ex(answer, "heaps", &value));
+		ck_assert_uint_eq(json_object_array_length(value), 2);
+	} else {
+		ck_assert_uint_eq(answer_number(answer, "clients"), peers->n_clients);
+		ck_assert_uint_eq(answer_number(answer, "buffers"), peers->n_buffers);
+	}
+}
+
 static void check_answer(struct peers *peers, const char *text, size_t size, enum request request)
 {
 	struct json_tokener *tokener = json_tokener_new();
@@ -101,12 +145,11 @@ static void check_answer(struct peers *peers, const char *text, size_t size, enu
 
 	ck_assert(json_object_is_type(answer, json_type_object));
 	if (json_object_object_get_ex(answer, "error", &error)) {
-		ck_assert_int_ne(request, REQUEST_STATUS);
+		ck_assert_int_ne(request, REQUEST_GOOD);
 		ck_assert_int_eq(json_object_object_length(answer), 1);
 	} else {
 		ck_assert_int_ne(request, REQUEST_BAD);
-		ck_assert_uint_eq(answer_number(answer, "clients"), peers->n_clients);
-		ck_assert_uint_eq(answer_number(answer, "buffers"), 0);
+		check_good(peers, answer);
 	}
 	json_object_put(answer);
 	json_tokener_free(tokener);
@@ -155,6 +198,50 @@ static void open_client(struct peers *peers)
 		peers->n_clients++;
 }
 
+static void make_buffer(struct peers *peers)
+{
+	const struct alloc_want want = { .len = 4096, .mask = 1 };
+	struct service *service = peers->rig->service;
+	struct alloc_done done;
+	struct alloc *alloc;
+
+	if (!peers->n_clients || peers->n_buffers == BUFFERS_MAX ||
+	    alloc_begin(&alloc, service_client(service, peers->clients[peers->n_clients - 1]),
+			&want) < 0)
+		return;
+	alloc_run(alloc);
+	ck_assert_int_eq(alloc_finish(alloc, &done), 0);
+	peers->buffers[peers->n_buffers++] = done.fd;
+	file_delivered(done.file);
+}
+
+static void end_buffer(struct peers *peers)
+{
+	if (peers->n_buffers)
+		fd_close(peers->buffers[--peers->n_buffers]);
+}
+
+/* a peer may have to make way for another while it asks: @i is out of date then */
+static void list_all(struct peers *peers, size_t i, const char *verb, size_t n)
+{
+	size_t listed = 0, n_peers = peers->n;
+	char request[96];
+	int size;
+
+	size = snprintf(request, sizeof(request), "{\"verb\":\"%s\"}", verb);
+	for (;;) {
+		peers_send(peers, i, request, size, REQUEST_GOOD);
+		if (peers->n != n_peers)
+			return;
+		listed += peers->n_listed;
+		if (!peers->after[0])
+			break;
+		size = snprintf(request, sizeof(request), "{\"verb\":\"%s\",\"after\":\"%s\"}",
+				verb, peers->after);
+	}
+	ck_assert_uint_eq(listed, n);
+}
+
 static void run_line(struct peers *peers, uint8_t *line, size_t size)
 {
 	static const char status[] = "{\"verb\":\"status\"}";
@@ -177,7 +264,19 @@ static void run_line(struct peers *peers, uint8_t *line, size_t size)
 		peers_close(peers, i);
 		break;
 	case 'q':
-		peers_send(peers, i, status, strlen(status), REQUEST_STATUS);
+		peers_send(peers, i, status, strlen(status), REQUEST_GOOD);
+		break;
+	case 'l':
+		list_all(peers, i, "buffers", peers->n_buffers);
+		break;
+	case 'k':
+		list_all(peers, i, "clients", peers->n_clients);
+		break;
+	case 'b':
+		make_buffer(peers);
+		break;
+	case 'e':
+		end_buffer(peers);
 		break;
 	case 'L':
 		peers_send_long(peers, i);
@@ -209,6 +308,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		peers_close(&peers, 0);
 	control_free(control);
 	fd_close(peers.listener);
+	while (peers.n_buffers)
+		end_buffer(&peers);
 	while (peers.n_clients)
 		dispatch_release(&peers.rig->dispatch, peers.clients[--peers.n_clients]);
 	fuzz_rig_down(peers.rig);

@@ -41,6 +41,8 @@ bool service_next_buffer(struct service *service, uint64_t *after, struct buffer
 		.tid = b->record->tid,
 		.end = b->record->end,
 	};
+	list_for_each (i, &b->handles)
+		ret->handles++;
 	return true;
 }
 
@@ -55,6 +57,7 @@ bool service_next_client(struct service *service, uint64_t *after, struct client
 		.who = client->who,
 		.buffers = client->account.used[QUOTA_BUFFERS],
 		.bytes = client->account.used[QUOTA_BYTES],
+		.handles = client->account.used[QUOTA_HANDLES],
 		.user = client->user->account,
 	};
 	return true;

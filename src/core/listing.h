@@ -21,6 +21,7 @@ struct buffer_info {
 	uint64_t ino;		     /* of its first file; 0: it has none */
 	const char *heap, *exporter; /* names; live as long as the service */
 	uint32_t heap_id, flags;
+	uint32_t handles;    /* of it, whoever has them */
 	uid_t uid;	     /* who pays */
 	uint32_t tid;	     /* of the thread that asked */
 	enum export_end end; /* how its end will be seen */
@@ -29,7 +30,7 @@ struct buffer_info {
 struct client_info {
 	uint64_t id;
 	struct client_who who;
-	uint64_t buffers, bytes;
+	uint64_t buffers, bytes, handles;
 	struct account user; /* of all that the uid has */
 };
 

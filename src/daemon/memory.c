@@ -107,6 +107,16 @@ static int memory_alias_heap(struct memory *memory, const struct heap_settings *
 	return err_fold(r); /* the configuration was checked for names taken twice */
 }
 
+static void memory_miss_heap(struct memory *memory, const struct heap_settings *settings,
+			     const char *why)
+{
+	struct listing_missing *missing = &memory->missing[memory->n_missing++];
+
+	log_notice("heap", "no heap %s: %s", settings->name, why);
+	*missing = (struct listing_missing){ .id = settings->id, .why = why };
+	memcpy(missing->name, settings->name, sizeof(missing->name));
+}
+
 static int memory_add_heap(struct memory *memory, const struct settings *settings,
 			   const struct heap_settings *heap_settings)
 {
@@ -116,7 +126,7 @@ static int memory_add_heap(struct memory *memory, const struct settings *setting
 
 	r = memory_make_heap(&heap, memory, settings, heap_settings, &why);
 	if (r < 0 && why) {
-		log_notice("heap", "no heap %s: %s", heap_settings->name, why);
+		memory_miss_heap(memory, heap_settings, why);
 		return 0;
 	}
 	if (r < 0)

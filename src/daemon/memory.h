@@ -10,6 +10,7 @@
 #include "core/state.h"
 #include "daemon/areas.h"
 #include "daemon/exporters.h"
+#include "front/listing.h"
 
 struct memory {
 	/* owned, set before memory_init(): an exporter `file` that works here; or NULL */
@@ -20,6 +21,8 @@ struct memory {
 	struct heaps *heaps;
 	struct service *service;
 	const char *exporter_name; /* of memory that need not be contiguous */
+	struct listing_missing missing[HEAP_IDS];
+	size_t n_missing;
 };
 
 struct memory_config {

@@ -377,6 +377,9 @@ static int worker_init_control(struct worker *worker)
 		.nodes = worker->nodes,
 		.n_nodes = worker->config->n_doors,
 		.exporter = worker->memory.exporter_name,
+		.group = worker->config->node_gid,
+		.missing = worker->memory.missing,
+		.n_missing = worker->memory.n_missing,
 		.name_fds = worker_name_fds,
 		.user = worker,
 	};

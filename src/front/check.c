@@ -2,10 +2,10 @@
 #include "front/check.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "core/state.h"
+#include "front/json.h"
 
 void dispatch_check(struct dispatch *dispatch, struct check *check)
 {
@@ -22,11 +22,6 @@ void dispatch_check(struct dispatch *dispatch, struct check *check)
 	if (n != recorded)
 		check_found(check, "%" PRIu64 " calls wait, %" PRIu64 " are on record", n,
 			    recorded);
-}
-
-static void put_u64(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
 }
 
 static struct json_object *answer(const struct check *check, uint64_t under_way)
@@ -46,16 +41,12 @@ struct json_object *check_answer(struct dispatch *dispatch,
 				 void (*name_fds)(struct check *check, void *user), void *user)
 {
 	_cleanup_(freep) struct check *check = malloc(sizeof(*check));
-	struct json_object *object = NULL;
+	struct json_object *object;
 	struct service_totals totals;
 	uint64_t under_way;
 
-	if (!check || check_init(check) < 0) {
-		object = json_object_new_object();
-		json_object_object_add(object, "error",
-				       json_object_new_string("can't read the fd table"));
-		return object;
-	}
+	if (!check || check_init(check) < 0)
+		return answer_error("can't read the fd table");
 	service_look(dispatch->config.service);
 	under_way = service_check(dispatch->config.service, check);
 	dispatch_check(dispatch, check);

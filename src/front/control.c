@@ -6,7 +6,6 @@
 #include "front/control.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "front/check.h"
+#include "front/json.h"
 
 enum { CONTROL_PEERS_MAX = 32 };
 
@@ -32,6 +32,8 @@ struct peer {
 	struct list link; /* control.peers */
 	struct loop_poll poll;
 	struct ucred cred;
+	gid_t *groups; /* the supplementary ones */
+	size_t n_groups;
 	int fd;
 };
 
@@ -41,23 +43,15 @@ static struct peer *peer_free(struct peer *peer)
 	list_remove(&peer->link);
 	peer->control->n_peers--;
 	fd_close(peer->fd);
+	free(peer->groups);
 	free(peer);
 	return NULL;
 }
 
 /* ---- the verbs ---- */
 
-typedef struct json_object *control_verb(struct control *control, const struct peer *peer);
-
-static void put_u64(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
-}
-
-static void put_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
+typedef struct json_object *control_verb(struct control *control, const struct peer *peer,
+					 struct json_object *request);
 
 static struct json_object *status_heaps(const struct service_totals *totals)
 {
@@ -76,7 +70,8 @@ static struct json_object *status_heaps(const struct service_totals *totals)
 	return heaps;
 }
 
-static struct json_object *verb_status(struct control *control, const struct peer *peer)
+static struct json_object *verb_status(struct control *control, const struct peer *peer,
+				       struct json_object *request)
 {
 	const struct dispatch_counters *counters = &control->config.dispatch->counters;
 	struct json_object *answer = json_object_new_object();
@@ -111,45 +106,113 @@ static void control_name_fds(struct check *check, void *user)
 	control->config.name_fds(check, control->config.user);
 }
 
-static struct json_object *verb_check(struct control *control, const struct peer *peer)
+static struct json_object *verb_check(struct control *control, const struct peer *peer,
+				      struct json_object *request)
 {
 	return check_answer(control->config.dispatch, control_name_fds, control);
 }
 
-static const struct {
+static struct listing control_listing(struct control *control, const struct peer *peer,
+				      struct json_object *request)
+{
+	const struct control_config *config = &control->config;
+	const struct who who = {
+		.uid = peer->cred.uid,
+		.gid = peer->cred.gid,
+		.groups = peer->groups,
+		.n_groups = peer->n_groups,
+	};
+
+	return (struct listing){
+		.service = config->dispatch->config.service,
+		.who = who,
+		.all = who.uid == 0 || (config->group && who_is_in(&who, config->group)),
+		.nodes = config->nodes,
+		.n_nodes = config->n_nodes,
+		.missing = config->missing,
+		.n_missing = config->n_missing,
+		.request = request,
+	};
+}
+
+static struct json_object *verb_heaps(struct control *control, const struct peer *peer,
+				      struct json_object *request)
+{
+	const struct listing listing = control_listing(control, peer, request);
+
+	return listing_heaps(&listing);
+}
+
+static struct json_object *verb_buffers(struct control *control, const struct peer *peer,
+					struct json_object *request)
+{
+	const struct listing listing = control_listing(control, peer, request);
+
+	return listing_buffers(&listing);
+}
+
+static struct json_object *verb_clients(struct control *control, const struct peer *peer,
+					struct json_object *request)
+{
+	const struct listing listing = control_listing(control, peer, request);
+
+	return listing_clients(&listing);
+}
+
+static const struct verb {
 	const char *name;
 	control_verb *verb;
+	const char *keys[2]; /* that it has beside "verb" */
 } verbs[] = {
-	{ "check", verb_check },
-	{ "status", verb_status },
+	{ "buffers", verb_buffers, { "after", "physical" } },
+	{ "check", verb_check, { 0 } },
+	{ "clients", verb_clients, { "after" } },
+	{ "heaps", verb_heaps, { 0 } },
+	{ "status", verb_status, { 0 } },
 };
 
 /* ---- the messages ---- */
 
-static struct json_object *answer_error(const char *error)
+static bool verb_knows(const struct verb *verb, const char *key)
 {
-	struct json_object *answer = json_object_new_object();
+	bool known = !strcmp(key, "verb");
 
-	put_text(answer, "error", error);
-	return answer;
+	for (size_t i = 0; i < ARRAY_SIZE(verb->keys); i++)
+		known |= verb->keys[i] && !strcmp(key, verb->keys[i]);
+	return known;
+}
+
+static const struct verb *verb_find(struct json_object *name)
+{
+	const char *text = json_object_get_string(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, text) &&
+		    strlen(text) == (size_t)json_object_get_string_len(name))
+			return &verbs[i];
+	return NULL;
 }
 
 /* the answer to a request; every key of it must be known */
 static struct json_object *control_answer(struct control *control, const struct peer *peer,
 					  struct json_object *request)
 {
+	const struct verb *known;
 	struct json_object *verb;
 
 	if (!json_object_is_type(request, json_type_object) ||
 	    !json_object_object_get_ex(request, "verb", &verb) ||
 	    !json_object_is_type(verb, json_type_string))
 		return answer_error("not an object with a \"verb\"");
-	if (json_object_object_length(request) != 1)
-		return answer_error("an unknown key beside \"verb\"");
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		if (!strcmp(verbs[i].name, json_object_get_string(verb)))
-			return verbs[i].verb(control, peer);
-	return answer_error("an unknown verb");
+	known = verb_find(verb);
+	if (!known)
+		return answer_error("an unknown verb");
+	json_object_object_foreach(request, key, value)
+	{
+		if (!verb_knows(known, key))
+			return answer_error("a key that this verb doesn't have");
+	}
+	return known->verb(control, peer, request);
 }
 
 /* @text has a NUL behind its @size bytes: json-c takes that for the end */
@@ -198,10 +261,30 @@ static void peer_event(struct loop_poll *poll, short revents)
 	json_object_put(answer);
 }
 
+/* who it is: what it was when it connected, whatever it becomes */
+static int peer_read_who(struct peer *peer, int fd)
+{
+	socklen_t size = sizeof(struct ucred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer->cred, &size) < 0)
+		return err_origin(-errno);
+	size = 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0)
+		return 0; /* it is in none */
+	if (errno != ERANGE)
+		return err_origin(-errno);
+	peer->groups = malloc(size); /* what is missing is told */
+	if (!peer->groups)
+		return err_origin(-ENOMEM);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &size) < 0)
+		return err_origin(-errno);
+	peer->n_groups = size / sizeof(peer->groups[0]);
+	return 0;
+}
+
 static int peer_new_consume_fd(struct control *control, int fd)
 {
 	_cleanup_(fd_closep) int owned = fd;
-	socklen_t size = sizeof(struct ucred);
 	struct peer *peer;
 	int r;
 
@@ -210,11 +293,11 @@ static int peer_new_consume_fd(struct control *control, int fd)
 		return err_origin(-ENOMEM);
 	peer->control = control;
 	loop_poll_init(&peer->poll, peer_event, peer);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer->cred, &size) < 0)
-		r = -errno;
-	else
+	r = peer_read_who(peer, fd);
+	if (r == 0)
 		r = loop_poll_add(control->config.loop, &peer->poll, fd, POLLIN);
 	if (r < 0) {
+		free(peer->groups);
 		free(peer);
 		return err_origin(r);
 	}

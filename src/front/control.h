@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "front/dispatch.h"
+#include "front/listing.h"
 
 struct check;
 struct control;
@@ -20,7 +21,10 @@ struct control_config {
 	int listener;	    /* borrowed, listening, O_NONBLOCK */
 	const char **nodes; /* paths that are served */
 	size_t n_nodes;
-	const char *exporter;				   /* what buffers are exported by */
+	const char *exporter; /* what buffers are exported by */
+	gid_t group;	      /* its members see what is of all users; 0: there is none */
+	const struct listing_missing *missing; /* heaps that can't be */
+	size_t n_missing;
 	void (*name_fds)(struct check *check, void *user); /* for `check`: those of the daemon */
 	void *user;
 };
