@@ -12,27 +12,33 @@ static const struct wire_policy automatic = { .abi = WIRE_ABI_AUTO };
 static const struct wire_policy modern = { .abi = WIRE_ABI_MODERN };
 static const struct wire_policy versioned = { .abi = WIRE_ABI_AUTO, .abi_version = 2 };
 
+static const struct wire_caller native = { .compat = false };
+static const struct wire_caller compat = { .compat = true };
+
 static const struct wire_ion_alloc some_alloc = {
 	.len = 70000, .heap_id_mask = 1u << 27, .flags = 3, .fd = 99, .unused = 7
 };
 
-/* numbers that are no command of this node: the handle calls in both widths, other sizes, letters
- */
+/* numbers that are no command of this node in any mode: other sizes, letters, older and vendors'
+ * (those that one mode or one width has are in check_ion_legacy.c) */
 static const struct {
 	uint32_t cmd;
 	int automatic, modern;
 } unknown[] = {
-	{ 0xc0204900, -ENOTTY, -EINVAL }, /* the ALLOC of 64-bit legacy callers: 32 bytes */
-	{ 0xc0144900, -ENOTTY, -ENOTTY }, /* and of 32-bit ones: 20 */
-	{ 0xc0044901, -ENOTTY, -ENOTTY }, /* FREE: from this libion tells the generation */
-	{ 0xc0084902, -ENOTTY, -ENOTTY }, { 0xc0084904, -ENOTTY, -ENOTTY },
-	{ 0xc0084905, -ENOTTY, -ENOTTY }, { 0xc0104906, -ENOTTY, -ENOTTY },
-	{ 0xc0084906, -ENOTTY, -ENOTTY }, { 0xc0084907, -ENOTTY, -ENOTTY },
+	{ 0xc0104900, -ENOTTY, -ENOTTY }, /* ALLOC of Linux 3.0 */
+	{ 0xc0084901, -ENOTTY, -ENOTTY }, /* handles that are pointers, in 64 bit: FREE, */
+	{ 0xc0104902, -ENOTTY, -ENOTTY }, /* MAP */
+	{ 0xc0104904, -ENOTTY, -ENOTTY }, /* and SHARE; */
+	{ 0xc0044905, -ENOTTY, -ENOTTY }, /* IMPORT of Linux 3.0 */
+	{ 0xc0084903, -ENOTTY, -ENOTTY }, /* never used */
 	{ 0xc0184909, -ENOTTY, -ENOTTY }, /* vendors' */
+	{ 0xc0084909, -ENOTTY, -ENOTTY }, { 0xc018490b, -ENOTTY, -ENOTTY },
 	{ 0x40184900, -ENOTTY, -ENOTTY }, /* ALLOC without _IOC_READ */
 	{ 0xc0184800, -ENOTTY, -ENOTTY }, /* ALLOC under another letter */
-	{ 0xc0194900, -ENOTTY, -EINVAL }, { 0xc0214900, -EINVAL, -EINVAL },
-	{ 0xffff49ff, -EINVAL, -EINVAL }, { 0x00000000, -ENOTTY, -ENOTTY },
+	{ 0xc0284900, -EINVAL, -EINVAL }, /* with 64-bit handles */
+	{ 0xc0194900, -ENOTTY, -EINVAL }, { 0xc0204901, -ENOTTY, -EINVAL },
+	{ 0xc0214900, -EINVAL, -EINVAL }, { 0xffff49ff, -EINVAL, -EINVAL },
+	{ 0x00000000, -ENOTTY, -ENOTTY }, { 0x000049f0, -ENOTTY, -ENOTTY }, /* ion-test's */
 	{ 0x0000490b, -ENOTTY, -ENOTTY }, { 0x00005401, -ENOTTY, -ENOTTY }, /* TCGETS: isatty() */
 	{ 0x80044909, -ENOTTY, -ENOTTY }, /* ABI_VERSION where there is none */
 };
@@ -41,14 +47,16 @@ START_TEST(alloc)
 {
 	struct wire_call call;
 
-	for (int compat = 0; compat < 2; compat++) {
-		ck_assert_int_eq(wire_decode(&call, compat ? &modern : &automatic, 0xc0184900,
-					     compat, &some_alloc, 24),
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(wire_decode(&call, i ? &modern : &automatic, i ? &compat : &native,
+					     0xc0184900, &some_alloc, 24),
 				 0);
 		ck_assert_int_eq(call.verb, WIRE_ALLOC);
 		ck_assert_uint_eq(call.cmd, 0xc0184900);
-		ck_assert_int_eq(call.compat, compat);
+		ck_assert_int_eq(call.compat, i);
+		ck_assert(!call.handles);
 		ck_assert_uint_eq(call.alloc.len, 70000);
+		ck_assert_uint_eq(call.alloc.align, 0);
 		ck_assert_uint_eq(call.alloc.mask, 1u << 27);
 		ck_assert_uint_eq(call.alloc.flags, 3);
 	}
@@ -63,14 +71,14 @@ START_TEST(not_a_command)
 	uint32_t cmd = unknown[_i].cmd;
 	int r;
 
-	ck_assert_int_eq(wire_decode(&call, &automatic, cmd, false, in, size),
+	ck_assert_int_eq(wire_decode(&call, &automatic, &native, cmd, in, size),
 			 unknown[_i].automatic);
-	ck_assert_int_eq(wire_decode(&call, &automatic, cmd, true, in, size),
+	ck_assert_int_eq(wire_decode(&call, &automatic, &compat, cmd, in, size),
 			 unknown[_i].automatic);
-	ck_assert_int_eq(wire_decode(&call, &modern, cmd, false, in, size), unknown[_i].modern);
+	ck_assert_int_eq(wire_decode(&call, &modern, &native, cmd, in, size), unknown[_i].modern);
 
 	/* its bytes can't be read: after the size, before the command */
-	r = wire_decode(&call, &automatic, cmd, false, in, 0);
+	r = wire_decode(&call, &automatic, &native, cmd, in, 0);
 	if (unknown[_i].automatic == -EINVAL || !(_IOC_DIR(cmd) & _IOC_WRITE))
 		ck_assert_int_eq(r, unknown[_i].automatic);
 	else
@@ -85,11 +93,11 @@ START_TEST(short_input)
 
 	for (size_t size = 0; size < 24; size++) {
 		ck_assert_int_eq(
-			wire_decode(&call, &modern, WIRE_ION_ALLOC, false, &some_alloc, size),
+			wire_decode(&call, &modern, &native, WIRE_ION_ALLOC, &some_alloc, size),
 			-EFAULT);
-		ck_assert_int_eq(
-			wire_decode(&call, &modern, WIRE_ION_HEAP_QUERY, false, &some_alloc, size),
-			-EFAULT);
+		ck_assert_int_eq(wire_decode(&call, &modern, &native, WIRE_ION_HEAP_QUERY,
+					     &some_alloc, size),
+				 -EFAULT);
 	}
 }
 END_TEST
@@ -113,8 +121,9 @@ START_TEST(query)
 	struct wire_ion_query out;
 	struct wire_call call;
 
-	ck_assert_int_eq(wire_decode(&call, &automatic, 0xc0184908, false, &queries[_i].query, 24),
-			 queries[_i].result);
+	ck_assert_int_eq(
+		wire_decode(&call, &automatic, &native, 0xc0184908, &queries[_i].query, 24),
+		queries[_i].result);
 	if (queries[_i].result)
 		return;
 	ck_assert_int_eq(call.verb, WIRE_HEAP_QUERY);
@@ -134,8 +143,8 @@ START_TEST(version)
 	uint32_t out = 0;
 
 	/* nothing comes with it: it only reads */
-	ck_assert_int_eq(wire_decode(&call, &automatic, 0x80044909, false, NULL, 0), -ENOTTY);
-	ck_assert_int_eq(wire_decode(&call, &versioned, 0x80044909, false, NULL, 0), 0);
+	ck_assert_int_eq(wire_decode(&call, &automatic, &native, 0x80044909, NULL, 0), -ENOTTY);
+	ck_assert_int_eq(wire_decode(&call, &versioned, &native, 0x80044909, NULL, 0), 0);
 	ck_assert_int_eq(call.verb, WIRE_ABI_VERSION);
 	wire_encode_version(&out, &versioned);
 	ck_assert_uint_eq(out, 2);

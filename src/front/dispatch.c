@@ -67,6 +67,8 @@ static void call_begin(struct call *call)
 	case WIRE_ABI_VERSION:
 		verb_version(call);
 		break;
+	default: /* a call with handles: no node speaks them yet */
+		call_answer(call, -ENOTTY, NULL, 0);
 	}
 }
 
@@ -104,10 +106,10 @@ void dispatch_stop(struct dispatch *dispatch)
 static int call_decode(struct call *call, const void *in, size_t in_size)
 {
 	const struct dispatch_config *config = &call->dispatch->config;
+	const struct wire_caller caller = { .compat = call->caller.compat };
 	int r;
 
-	r = wire_decode(&call->wire, &config->policy, call->caller.cmd, call->caller.compat, in,
-			in_size);
+	r = wire_decode(&call->wire, &config->policy, &caller, call->caller.cmd, in, in_size);
 	if (r < 0)
 		return r;
 	if (!service_client(config->service, call->client))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * One table of commands, matched by the whole number: neither letter nor size is looked at on its
- * own, as in the kernel. The handle calls of older kernels have no row: they are ENOTTY, from which
- * libion tells that a node speaks the modern ABI.
+ * own, as in the kernel. So the two generations' ALLOC are two commands, and a struct with words in
+ * it is one command for each width of caller, none for the other.
  */
 #include "wire/ion.h"
 
@@ -21,7 +21,8 @@ static size_t size_max(const struct wire_policy *policy)
 	return policy->abi == WIRE_ABI_MODERN ? 24 : 32;
 }
 
-static int decode_alloc(struct wire_call *call, const struct wire_policy *policy, const void *in)
+static int decode_alloc(struct wire_call *call, const struct wire_policy *policy,
+			const struct wire_caller *caller, const void *in)
 {
 	struct wire_ion_alloc alloc;
 
@@ -32,7 +33,8 @@ static int decode_alloc(struct wire_call *call, const struct wire_policy *policy
 	return 0;
 }
 
-static int decode_query(struct wire_call *call, const struct wire_policy *policy, const void *in)
+static int decode_query(struct wire_call *call, const struct wire_policy *policy,
+			const struct wire_caller *caller, const void *in)
 {
 	struct wire_ion_query query;
 
@@ -46,36 +48,72 @@ static int decode_query(struct wire_call *call, const struct wire_policy *policy
 	return 0;
 }
 
-static int decode_version(struct wire_call *call, const struct wire_policy *policy, const void *in)
+static int decode_version(struct wire_call *call, const struct wire_policy *policy,
+			  const struct wire_caller *caller, const void *in)
 {
 	return policy->abi_version ? 0 : -ENOTTY;
 }
 
-static const struct {
+/* who has a command */
+enum width {
+	WIDTH_ALL,
+	WIDTH_64,
+	WIDTH_32,
+};
+
+static const struct command {
 	uint32_t cmd;
 	enum wire_verb verb;
-	int (*decode)(struct wire_call *call, const struct wire_policy *policy, const void *in);
+	bool legacy; /* of the generation with handles */
+	enum width width;
+	int (*decode)(struct wire_call *call, const struct wire_policy *policy,
+		      const struct wire_caller *caller, const void *in);
 } commands[] = {
-	{ WIRE_ION_ALLOC, WIRE_ALLOC, decode_alloc },
-	{ WIRE_ION_HEAP_QUERY, WIRE_HEAP_QUERY, decode_query },
-	{ WIRE_ION_ABI_VERSION, WIRE_ABI_VERSION, decode_version },
+	{ WIRE_ION_ALLOC, WIRE_ALLOC, false, WIDTH_ALL, decode_alloc },
+	{ WIRE_ION_HEAP_QUERY, WIRE_HEAP_QUERY, false, WIDTH_ALL, decode_query },
+	{ WIRE_ION_ABI_VERSION, WIRE_ABI_VERSION, false, WIDTH_ALL, decode_version },
+	{ WIRE_LEGACY_ALLOC, WIRE_ALLOC_HANDLE, true, WIDTH_64, wire_decode_alloc_handle },
+	{ WIRE_LEGACY_ALLOC_32, WIRE_ALLOC_HANDLE, true, WIDTH_32, wire_decode_alloc_handle_32 },
+	{ WIRE_LEGACY_FREE, WIRE_FREE, true, WIDTH_ALL, wire_decode_free },
+	{ WIRE_LEGACY_MAP, WIRE_SHARE, true, WIDTH_ALL, wire_decode_map },
+	{ WIRE_LEGACY_SHARE, WIRE_SHARE, true, WIDTH_ALL, wire_decode_share },
+	{ WIRE_LEGACY_IMPORT, WIRE_IMPORT, true, WIDTH_ALL, wire_decode_import },
+	{ WIRE_LEGACY_SYNC, WIRE_SYNC, true, WIDTH_ALL, wire_decode_sync },
+	{ WIRE_LEGACY_CUSTOM, WIRE_CUSTOM, true, WIDTH_64, wire_decode_custom },
+	{ WIRE_LEGACY_CUSTOM_32, WIRE_CUSTOM, true, WIDTH_32, wire_decode_custom_32 },
 };
+
+static const struct command *command_find(const struct wire_policy *policy,
+					  const struct wire_caller *caller, uint32_t cmd)
+{
+	enum width other = caller->compat ? WIDTH_64 : WIDTH_32;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		const struct command *command = &commands[i];
+
+		if (command->cmd == cmd && command->width != other &&
+		    !(command->legacy && policy->abi == WIRE_ABI_MODERN))
+			return command;
+	}
+	return NULL;
+}
 
 /**
  * wire_decode() - what an ioctl asks for
  * @ret:	the call; untouched on failure
  * @policy:	what the node speaks
+ * @caller:	who calls
  * @cmd:	the ioctl's number
- * @compat:	it came from a 32-bit caller
  * @in:		the bytes that came with it
  * @in_size:	how many those are
  *
  * Return: 0, -EINVAL, -EFAULT or -ENOTTY, as the kernel would say.
  */
-int wire_decode(struct wire_call *ret, const struct wire_policy *policy, uint32_t cmd, bool compat,
-		const void *in, size_t in_size)
+int wire_decode(struct wire_call *ret, const struct wire_policy *policy,
+		const struct wire_caller *caller, uint32_t cmd, const void *in, size_t in_size)
 {
-	struct wire_call call = { .cmd = cmd, .compat = compat };
+	struct wire_call call = { .cmd = cmd, .compat = caller->compat };
+	const struct command *command;
 	int r;
 
 	if (_IOC_SIZE(cmd) > size_max(policy))
@@ -83,16 +121,14 @@ int wire_decode(struct wire_call *ret, const struct wire_policy *policy, uint32_
 	if ((_IOC_DIR(cmd) & _IOC_WRITE) && in_size < _IOC_SIZE(cmd))
 		return -EFAULT;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (commands[i].cmd != cmd)
-			continue;
-		call.verb = commands[i].verb;
-		r = commands[i].decode(&call, policy, in);
-		if (!r)
-			*ret = call;
-		return r;
-	}
-	return -ENOTTY;
+	command = command_find(policy, caller, cmd);
+	if (!command)
+		return -ENOTTY;
+	call.verb = command->verb;
+	r = command->decode(&call, policy, caller, in);
+	if (!r)
+		*ret = call;
+	return r;
 }
 
 /**

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The wire of /dev/ion: one ioctl's bytes to a call, and answers to bytes (ion(4)). Allocates
- * nothing, reaches nothing outside of its arguments.
+ * nothing, reaches nothing outside of its arguments. Here is what came with Linux 4.9 and 4.12; the
+ * calls with handles are wire/ion_legacy.h's, and one node has both.
  *
  * wire_decode() keeps the kernel's order of checks: the size in the number, then the bytes, then
  * what the command itself forbids, and last whether there is such a command.
@@ -13,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+
+#include "wire/call.h"
+#include "wire/ion_legacy.h"
 
 /* the structs as clients of all widths lay them out: no padding anywhere */
 struct wire_ion_alloc {
@@ -48,40 +52,6 @@ struct wire_ion_heap {
 #define WIRE_VERSION_SIZE    sizeof(uint32_t)
 #define WIRE_HEAP_TYPE_DMA   4 /* as heaps number their types; version 2 of the ABI renumbers */
 
-enum wire_abi {
-	WIRE_ABI_AUTO,
-	WIRE_ABI_LEGACY,
-	WIRE_ABI_MODERN,
-};
-
-/* what a node speaks */
-struct wire_policy {
-	enum wire_abi abi;
-	uint32_t abi_version; /* 0: there is no such call; 2: the modular heaps' numbering too */
-};
-
-enum wire_verb {
-	WIRE_ALLOC,
-	WIRE_HEAP_QUERY,
-	WIRE_ABI_VERSION,
-};
-
-struct wire_call {
-	enum wire_verb verb;
-	uint32_t cmd;
-	bool compat; /* of a 32-bit caller */
-	union {
-		struct {
-			uint64_t len;
-			uint32_t mask, flags;
-		} alloc;
-		struct {
-			uint32_t cnt;
-			uint64_t heaps; /* 0: only the number is asked for */
-		} query;
-	};
-};
-
 /* a heap as the codec needs it */
 struct wire_heap {
 	const char *name;
@@ -93,8 +63,8 @@ struct wire_heap {
  * mean that the caller's memory could not be read. Return: 0 with @ret filled, or -EINVAL, -EFAULT,
  * -ENOTTY; @ret is untouched then.
  */
-int wire_decode(struct wire_call *ret, const struct wire_policy *policy, uint32_t cmd, bool compat,
-		const void *in, size_t in_size);
+int wire_decode(struct wire_call *ret, const struct wire_policy *policy,
+		const struct wire_caller *caller, uint32_t cmd, const void *in, size_t in_size);
 
 /* the struct of a HEAP_QUERY again, with @cnt entries named; WIRE_QUERY_SIZE bytes */
 void wire_encode_query(void *out, const struct wire_call *call, uint32_t cnt);
