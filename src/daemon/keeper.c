@@ -30,6 +30,7 @@
 #include "daemon/injector.h"
 #include "daemon/opener.h"
 #include "daemon/priv.h"
+#include "daemon/reserve.h"
 #include "daemon/spawn.h"
 #include "daemon/udev.h"
 #include "daemon/worker.h"
@@ -46,12 +47,14 @@ enum {
 };
 
 struct keeper {
+	struct settings settings_here; /* with what this machine has for the areas */
 	const struct settings *settings;
 	struct loop *loop;
 	struct loop_signals signals;
 	struct udev_watch *udev; /* NULL: no udevd */
 	struct loop_poll udev_poll;
 	struct loop_timer udev_limit;
+	struct undo reserved;
 	int udmabuf; /* or why there is none, -errno */
 	int control;
 	bool standing[1024]; /* fds below that number that are ours through all generations */
@@ -548,7 +551,9 @@ static int keeper_init(struct keeper *keeper)
 	}
 	r = priv_open_udmabuf(&keeper->udmabuf);
 	if (r < 0)
-		keeper->udmabuf = r;
+		keeper->udmabuf = r; /* and nothing would make use of an area */
+	else
+		reserve_take(&keeper->reserved, &keeper->settings_here);
 	keeper_note_standing(keeper);
 	return 0;
 }
@@ -560,6 +565,7 @@ static void keeper_deinit(struct keeper *keeper)
 	udev_watch_free(keeper->udev);
 	loop_free(keeper->loop);
 	fd_close(keeper->udmabuf);
+	reserve_give(&keeper->reserved);
 	if (keeper->control >= 0)
 		unlink(keeper->settings->control);
 	fd_close(keeper->control);
@@ -567,9 +573,11 @@ static void keeper_deinit(struct keeper *keeper)
 
 int keeper_run(const struct settings *settings)
 {
-	struct keeper keeper = { .settings = settings, .udmabuf = -1, .control = -1 };
+	struct keeper keeper = { .settings_here = *settings, .udmabuf = -1, .control = -1 };
 	int r;
 
+	keeper.settings = &keeper.settings_here;
+	undo_init(&keeper.reserved, "/sys", CUSION_RUNDIR "/reserved");
 	loop_signals_init(&keeper.signals, keeper_signal, &keeper);
 	loop_timer_init(&keeper.udev_limit, keeper_udev_late, &keeper);
 	loop_poll_init(&keeper.udev_poll, keeper_udev_event, &keeper);

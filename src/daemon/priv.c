@@ -46,27 +46,6 @@ void priv_raise_nofile(void)
 		log_warning("keeper", "can't raise the number of open files: %s", strerror(errno));
 }
 
-/* raises one of udmabuf's limits to @value, never lowers it */
-static void raise_udmabuf(const char *name, uint64_t value)
-{
-	char path[96], text[32];
-	uint64_t now;
-	int r;
-
-	snprintf(path, sizeof(path), "/sys/module/udmabuf/parameters/%s", name);
-	r = file_read_text(path, text, sizeof(text));
-	if (r == 0) {
-		text[strcspn(text, "\n")] = '\0';
-		if (parse_u64(&now, text) == 0 && now >= value)
-			return;
-		snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
-		r = file_write_text(path, text);
-	}
-	if (r < 0)
-		log_warning("keeper", "can't raise %s: %s: larger buffers will be refused", path,
-			    strerror(-r));
-}
-
 int priv_open_udmabuf(int *ret_fd)
 {
 	int fd;
@@ -74,8 +53,6 @@ int priv_open_udmabuf(int *ret_fd)
 	fd = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	raise_udmabuf("size_limit_mb", 1 << 20);
-	raise_udmabuf("list_limit", 1 << 16);
 	*ret_fd = fd;
 	return 0;
 }

@@ -13,7 +13,7 @@
 /* as many open files as the kernel allows: a buffer costs one or two */
 void priv_raise_nofile(void);
 
-/* opens /dev/udmabuf and raises its limits. Return: 0, or -errno: no udmabuf on this kernel. */
+/* opens /dev/udmabuf. Return: 0, or -errno: no udmabuf on this kernel. */
 int priv_open_udmabuf(int *ret_fd);
 
 /* opens a CUSE channel, O_NONBLOCK, for the node /dev/NAME that must not exist yet */

@@ -15,6 +15,7 @@ as()
 	setpriv --reuid "$user" --regid "$user" --init-groups "$@"
 }
 
+pages=$(cat /proc/sys/vm/nr_hugepages)
 systemctl start cusiond
 same "systemctl start" 0 $?
 # At once: no waiting between the start and the client.
@@ -37,9 +38,16 @@ systemctl stop cusiond
 same "systemctl stop" 0 $?
 check "the node is gone" [ ! -e /dev/ion ]
 check "no process is left" [ -z "$(pgrep -x cusiond)" ]
+same "nor a huge page" "$pages" "$(cat /proc/sys/vm/nr_hugepages)"
 same "it ended well" "success" "$(systemctl show -p Result --value cusiond)"
 
 systemctl start cusiond && as member "$TESTS/classic"
 same "it starts again" 0 $?
+# What it leaves behind when it is killed is on a note, which systemd must not remove.
+systemctl kill -s KILL cusiond
 systemctl stop cusiond
+systemctl reset-failed cusiond
+systemctl start cusiond
+systemctl stop cusiond
+same "no huge page is left of both" "$pages" "$(cat /proc/sys/vm/nr_hugepages)"
 finish
