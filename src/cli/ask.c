@@ -40,35 +40,46 @@ static int control_connect(int *ret_fd, const char *path)
 	return 0;
 }
 
-int cusion_ask(struct json_object **ret, const char *verb)
+int control_ask(struct json_object **ret, const char *verb)
 {
-	const char *path = control_path();
 	_cleanup_(fd_closep) int fd = -1;
 	_cleanup_(freep) char *text = malloc(ANSWER_MAX + 1);
-	struct json_object *answer, *error;
 	char request[128];
 	ssize_t n;
 	int r;
 
 	if (!text)
+		return -ENOMEM;
+	r = control_connect(&fd, control_path());
+	if (r < 0)
+		return r;
+	n = snprintf(request, sizeof(request), "{\"verb\":\"%s\"}", verb);
+	if (send(fd, request, n, MSG_NOSIGNAL) < 0 || (n = recv(fd, text, ANSWER_MAX, 0)) <= 0)
+		return -ETIMEDOUT;
+	text[n] = '\0';
+	*ret = json_tokener_parse(text);
+	return *ret ? 0 : -EBADMSG;
+}
+
+int cusion_ask(struct json_object **ret, const char *verb)
+{
+	struct json_object *answer, *error;
+	int r;
+
+	r = control_ask(&answer, verb);
+	if (r == -ETIMEDOUT || r == -EBADMSG) {
+		fprintf(stderr, "cusion: the service %s\n",
+			r == -ETIMEDOUT ? "does not answer" : "answers what is no JSON");
 		return EXIT_FAILURE;
-	r = control_connect(&fd, path);
+	}
 	if (r < 0) {
-		fprintf(stderr, "cusion: no service answers on %s: %s\n", path, strerror(-r));
+		fprintf(stderr, "cusion: no service answers on %s: %s\n", control_path(),
+			strerror(-r));
 		fprintf(stderr, "cusion: start it by 'systemctl start cusiond', or cusiond(8)\n");
 		return EXIT_NO_SERVICE;
 	}
-	n = snprintf(request, sizeof(request), "{\"verb\":\"%s\"}", verb);
-	if (send(fd, request, n, MSG_NOSIGNAL) < 0 || (n = recv(fd, text, ANSWER_MAX, 0)) <= 0) {
-		fprintf(stderr, "cusion: the service does not answer\n");
-		return EXIT_FAILURE;
-	}
-	text[n] = '\0';
-
-	answer = json_tokener_parse(text);
-	if (!answer || json_object_object_get_ex(answer, "error", &error)) {
-		fprintf(stderr, "cusion: %s: %s\n", verb,
-			answer ? json_object_get_string(error) : "an answer that is no JSON");
+	if (json_object_object_get_ex(answer, "error", &error)) {
+		fprintf(stderr, "cusion: %s: %s\n", verb, json_object_get_string(error));
 		json_object_put(answer);
 		return EXIT_FAILURE;
 	}

@@ -6,6 +6,7 @@
 #define CLI_CUSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -15,6 +16,16 @@ enum {
 };
 
 struct json_object;
+
+/**
+ * control_ask() - ask the service one question, and say nothing
+ * @ret:	its answer, owned by the caller; an error of the service's is one, too
+ * @verb:	of the control protocol
+ *
+ * Return: 0; -ETIMEDOUT: it does not answer; -EBADMSG: what is no JSON; or what kept us from
+ * asking.
+ */
+int control_ask(struct json_object **ret, const char *verb);
 
 /**
  * cusion_ask() - ask the service one question
@@ -34,6 +45,9 @@ int cusion_options(int argc, char **argv, const char *help, bool *ret_json);
 /* a member of an answer; 0 or "" where it has none of that name; the text lives with the answer */
 uint64_t answer_u64(struct json_object *object, const char *key);
 const char *answer_text(struct json_object *object, const char *key);
+
+/* bytes as people write them: 70000 is "68.4 KiB". Return: @text. */
+const char *human(char *text, size_t size, uint64_t bytes);
 
 /* the subcommands: argv[0] is the subcommand's own name. Return: the exit status. */
 int cusion_check(int argc, char **argv);

@@ -14,19 +14,6 @@ static const char help[] = "Usage: cusion status [--json]\n"
 			   "  --json  print one JSON object, for programs\n"
 			   "  --help  print this, and exit\n";
 
-/* bytes as people write them: 70000 is "68.4 KiB" */
-static const char *human(char *text, size_t size, uint64_t bytes)
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	double n = bytes;
-	size_t unit = 0;
-
-	for (; n >= 1024 && unit < sizeof(units) / sizeof(units[0]) - 1; unit++)
-		n /= 1024;
-	snprintf(text, size, n == (uint64_t)n ? "%.0f %s" : "%.1f %s", n, units[unit]);
-	return text;
-}
-
 static void print_nodes(struct json_object *status)
 {
 	struct json_object *nodes;
