@@ -75,7 +75,8 @@ int cusion_ask(struct json_object **ret, const char *verb)
 	if (r < 0) {
 		fprintf(stderr, "cusion: no service answers on %s: %s\n", control_path(),
 			strerror(-r));
-		fprintf(stderr, "cusion: start it by 'systemctl start cusiond', or cusiond(8)\n");
+		fprintf(stderr, "cusion: start it by 'systemctl start cusiond', or cusiond(8); "
+				"'cusion doctor' says what it lacks\n");
 		return EXIT_NO_SERVICE;
 	}
 	if (json_object_object_get_ex(answer, "error", &error)) {

@@ -51,6 +51,7 @@ const char *human(char *text, size_t size, uint64_t bytes);
 
 /* the subcommands: argv[0] is the subcommand's own name. Return: the exit status. */
 int cusion_check(int argc, char **argv);
+int cusion_doctor(int argc, char **argv);
 int cusion_status(int argc, char **argv);
 
 #endif

@@ -12,16 +12,23 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "check", cusion_check, "whether what the service knows twice agrees" },
+	{ "doctor", cusion_doctor, "what this machine lacks, what that costs, what mends it" },
 	{ "status", cusion_status, "what the service serves and holds" },
 };
 
 static void usage(FILE *out)
 {
-	fputs("Usage: cusion COMMAND [OPTION]...\n\nCommands:\n", out);
+	fputs("Usage: cusion COMMAND [OPTION]...\n"
+	      "       cusion --version | --help\n"
+	      "Ask cusiond, the service behind /dev/ion, and look at what it needs.\n"
+	      "\n"
+	      "Commands:\n",
+	      out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n'cusion COMMAND --help' says more; see cusion(1).\n"
-	      "Exit status: 0, 1 failed, 2 wrong usage, 69 no service.\n",
+	fputs("\n"
+	      "'cusion COMMAND --help' says more; see cusion(1).\n"
+	      "Exit status: 0, 1 failed or found something, 2 wrong usage, 69 no service.\n",
 	      out);
 }
 

@@ -16,5 +16,8 @@ elif start_service; then
 	echo 3 >"$yama"
 	same "odd: yama_3: EACCES" EACCES "$("$TESTS/odd" -u 2001 once)"
 	check "odd: yama_3: the log says why" grep -q 'tracing it is forbidden (Yama' "$scratch/log"
+	cusion doctor --json >"$scratch/json"
+	same "the doctor's exit status, although the service runs" 1 $?
+	same "the doctor says so" lack "$("$TESTS/json" findings ptrace-scope state <"$scratch/json")"
 fi
 finish
