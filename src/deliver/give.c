@@ -352,6 +352,7 @@ static bool is_number(struct gift *gift, uint64_t n)
  */
 static bool find_number(struct gift *gift)
 {
+	struct watch *watch = &gift->give->watch;
 	uint64_t socket = gift->socket, end;
 
 	for (uint64_t n = socket + 1; n <= socket + NEAR; n++) {
@@ -366,7 +367,7 @@ static bool find_number(struct gift *gift)
 	for (uint64_t n = socket + NEAR + 1; n < end; n++) {
 		if (is_number(gift, n))
 			return true;
-		if (watch_is_over(&gift->give->watch))
+		if (watch_is_over(watch) && !(watch->patient && watch_may_go_on(watch)))
 			break;
 	}
 	return false;
@@ -435,7 +436,8 @@ static int place_file(struct gift *gift)
 	STOP_POINT("give.placed", gift->remote.tid);
 	r = run(gift, &ret, ARCH_CLOSE, gift->number);
 	STOP_POINT("give.closed", gift->remote.tid);
-	gift->number = -1;
+	if (!r)
+		gift->number = -1;
 	return r;
 }
 
@@ -512,6 +514,11 @@ static int clean_up(struct gift *gift, int r)
 	if (!failed && gift->page)
 		failed = remote_call(&gift->remote, &ret, ARCH_MUNMAP, gift->page, SCRATCH_SIZE);
 	STOP_POINT("give.unmapped", gift->remote.tid);
+	if (failed == -EIO)
+		log_about(&gift->remote.about, LOG_LEVEL_WARNING, "deliver",
+			  "thread %d: it could not be tidied up: it may keep a file or a page of "
+			  "ours",
+			  gift->remote.tid);
 	/* it can still be let go of, unless it is gone or can't be stopped */
 	return failed == -ETIMEDOUT || failed == -ESRCH ? failed : r;
 }

@@ -62,6 +62,15 @@ long remote_status(const struct remote *remote, const char *key)
 	return value ? strtol(value, NULL, 10) : -1;
 }
 
+/* a letter, as proc_pid_status(5) has them, or '?' */
+static char thread_state(const struct remote *remote)
+{
+	char text[STATUS_MAX];
+	const char *state = status_value(remote, "State", text);
+
+	return state ? *state : '?';
+}
+
 /*
  * Is there no more time for this caller? One that could run and doesn't get a CPU (a quota, a busy
  * machine) is waited for, if somebody else takes over what there is to do beside. One that sleeps
@@ -70,15 +79,18 @@ long remote_status(const struct remote *remote, const char *key)
 static bool is_over(struct remote *remote)
 {
 	struct watch *watch = remote->watch;
-	char text[STATUS_MAX];
-	const char *state;
 
 	if (!watch_is_over(watch))
 		return false;
-	state = status_value(remote, "State", text);
-	if (state && *state == 'R')
+	if (thread_state(remote) == 'R')
 		return !watch_may_go_on(watch);
 	return !watch_is_patient(watch);
+}
+
+static void begin_step(struct remote *remote)
+{
+	watch_step(remote->watch);
+	remote->ran = 0;
 }
 
 bool remote_waits_in(pid_t tid, const struct deliver_call *call)
@@ -169,6 +181,27 @@ static bool is_zombie(const struct remote *remote)
 	return end && end[1] && end[2] == 'Z';
 }
 
+/* how long it has run so far, in ns; 0: not known */
+static unsigned long long run_time(const struct remote *remote)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", remote->tid);
+	return file_read_text(path, text, sizeof(text)) < 0 ? 0 : strtoull(text, NULL, 10);
+}
+
+/*
+ * Has it got no CPU since this was asked last? Then it isn't late but waits as we do: stopping it
+ * would only make it wait again. The first answer of a step is yes, so that there is a second.
+ */
+static bool is_starved(struct remote *remote)
+{
+	unsigned long long ran = run_time(remote), before = remote->ran;
+
+	remote->ran = ran;
+	return ran && thread_state(remote) == 'R' && (!before || ran == before);
+}
+
 /* the next stop of the thread, of any kind; past a step's time it is asked to stop */
 static int wait_any(struct remote *remote, int *ret_status)
 {
@@ -186,7 +219,7 @@ static int wait_any(struct remote *remote, int *ret_status)
 			return -ESRCH;
 		if (is_over(remote) || is_zombie(remote))
 			return -ETIMEDOUT;
-		if (watch_step_is_over(remote->watch) && !remote->asked)
+		if (watch_step_is_over(remote->watch) && !remote->asked && !is_starved(remote))
 			remote_interrupt(remote);
 	}
 }
@@ -217,7 +250,7 @@ int remote_wait(struct remote *remote)
 {
 	int status, r;
 
-	watch_step(remote->watch);
+	begin_step(remote);
 	for (;;) {
 		r = wait_any(remote, &status);
 		if (r)
@@ -300,7 +333,7 @@ static int run_to_syscall(struct remote *remote)
 			if (remote->asked && ++asked == ASKED_MAX)
 				return -EIO;
 			remote->asked = false;
-			watch_step(remote->watch);
+			begin_step(remote);
 			signo = 0;
 			break;
 		case STOP_EXEC:
@@ -329,7 +362,7 @@ int remote_run(struct remote *remote, int64_t *ret, enum arch_call call,
 
 	if (!remote->thread.abi)
 		return -EIO;
-	watch_step(remote->watch);
+	begin_step(remote);
 	remote->asked = false;
 
 	arch_prepare(&remote->thread, call, args);
@@ -373,7 +406,7 @@ int remote_release(struct remote *remote, int result)
 {
 	int r = 0;
 
-	watch_step(remote->watch);
+	begin_step(remote);
 	if (remote->held)
 		r = put_back(remote, result);
 	if (!r && ptrace(PTRACE_DETACH, remote->tid, NULL, 0L) == 0)

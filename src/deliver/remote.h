@@ -26,10 +26,11 @@ struct remote {
 	struct log_about about;
 	unsigned long options;
 	struct arch_thread thread;
-	uint64_t mask;	    /* the thread's own signal mask */
-	bool held;	    /* registers and mask may not be its own now */
-	bool asked;	    /* PTRACE_INTERRUPT was sent in this step */
-	unsigned int stops; /* so far */
+	uint64_t mask;		/* the thread's own signal mask */
+	bool held;		/* registers and mask may not be its own now */
+	bool asked;		/* PTRACE_INTERRUPT was sent in this step */
+	unsigned int stops;	/* so far */
+	unsigned long long ran; /* ns of CPU when it was late in this step; 0: it wasn't */
 };
 
 /* whether @tid sleeps in @call as far as /proc tells, which a caller that was answered does not */
