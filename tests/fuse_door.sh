@@ -17,7 +17,7 @@ set -eu -o pipefail
 
 run_case()
 {
-	local name seconds status=0 log
+	local name seconds status=0 log took begin=${EPOCHREALTIME//[.,]/}
 
 	name=$(basename "$1" .sh)
 	log=$out/$name.log
@@ -27,7 +27,9 @@ run_case()
 		>"$log" 2>&1 || status=$?
 	[ "$status" != 124 ] || printf '\nBail out! time limit of %s s reached\n' "$seconds" >>"$log"
 	[ -z "$verbose" ] || cat "$log"
-	say "  $name $status"
+	took=$(((${EPOCHREALTIME//[.,]/} - begin) / 1000))
+	say "  $name $status $took"
+	printf '%s %s %s\n' "$name" "$status" "$took" >>"$out/ended"
 	"$top_srcdir/tests/tally" "fuse/$name" "$status" <"$log" >>"$out/results"
 }
 
@@ -36,6 +38,7 @@ parse_options fuse "$@"
 [ -c /dev/fuse ] || die "no /dev/fuse on this machine"
 export CUSION_LONG="${CUSION_LONG:-}"
 : >"$out/results"
+: >"$out/ended"
 chosen_cases | while read -r file; do
 	run_case "$file"
 done

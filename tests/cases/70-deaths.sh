@@ -57,7 +57,7 @@ if start_service; then
 
 	kill -KILL "$injector"
 	# at once: what is asked for meanwhile waits for the new one
-	client errnos
+	client errnos -b 0
 	check "there is a new injector" another cusion-injector "$injector"
 	check "the worker is the same" [ "$(process cusion-worker)" = "$worker" ]
 
@@ -77,7 +77,7 @@ if start_service; then
 	check "it serves" within_5_s serves_anew
 	[ "$WHERE" != fuse ] || mount --bind "$scratch/door/ion" /dev/ion
 	check "the keeper is the same" [ -d "/proc/$keeper_pid" ]
-	client errnos
+	client errnos -b 0
 	check "the log says that it was killed" grep -q 'worker was killed by signal 9' "$scratch/log"
 
 	injector=$(process cusion-injector)
@@ -95,6 +95,6 @@ if start_service; then
 	fi
 fi
 if start_service; then
-	client errnos
+	client errnos -b 0
 fi
 finish
