@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -63,6 +64,11 @@ int pages_new(int *ret_fd, uint64_t size, bool read_only)
 	return 0;
 }
 
+void pages_empty(int fd, uint64_t size)
+{
+	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size);
+}
+
 int pages_drop(int fd, uint64_t size)
 {
 	_cleanup_(fd_closep) int writable = -1;
@@ -70,8 +76,25 @@ int pages_drop(int fd, uint64_t size)
 	/* where somebody has a lease on it, an open that may block waits for 45 s */
 	writable = pages_reopen(fd, O_RDWR | O_NONBLOCK);
 	if (writable >= 0)
-		fallocate(writable, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size);
+		pages_empty(writable, size);
 	return fd_close(fd);
+}
+
+int pages_clear(int fd, uint64_t offset, uint64_t size)
+{
+	static const char zero[16 << 10];
+	ssize_t n;
+
+	while (size) {
+		n = pwrite(fd, zero, MIN(size, sizeof(zero)), offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_origin(n < 0 ? -errno : -EIO);
+		offset += n;
+		size -= n;
+	}
+	return 0;
 }
 
 bool pages_are_whole(const struct slice *slice)

@@ -40,6 +40,13 @@ int pages_new(int *ret_fd, uint64_t size, bool read_only);
  */
 int pages_drop(int fd, uint64_t size);
 
+/* zero @size bytes at @offset, of a memfd that is open for writing: the kernel's copy, as a mapping
+ * costs more than the clearing. Any thread. Return: 0 or a negative error. */
+int pages_clear(int fd, uint64_t offset, uint64_t size);
+
+/* give the pages back, the file stays; @fd is open for writing. Any thread. */
+void pages_empty(int fd, uint64_t size);
+
 /* a further open file of the memfd behind @fd, close-on-exec; @flags O_RDONLY or O_RDWR.
  * Return: the fd, or a negative error */
 int pages_reopen(int fd, int flags);
@@ -47,8 +54,8 @@ int pages_reopen(int fd, int flags);
 /* is @slice all of its memfd, so that who has the memfd has no more than the slice? */
 bool pages_are_whole(const struct slice *slice);
 
-/* has anyone the memfd open or mapped, beside @fd, which is of pages_new(read_only)? Also where
- * that can't be told. */
+/* has anyone the memfd open or mapped, beside @fd, which is of pages_new(read_only) or
+ * pages_reopen()? Also where that can't be told. A udmabuf of it does not show. */
 bool pages_are_held(int fd);
 
 #endif
