@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -35,14 +36,20 @@ static struct {
 	bool silent;	   /* as newer kernels: nothing is told of its close */
 	long count;	   /* what fdinfo has; 0: the right number */
 	bool no_count;
+	bool empty;   /* its files have no page */
+	bool pfn_map; /* as newer kernels: no pipe gets a page of a mapping */
 	uint32_t items;
 	uint64_t size;
 } fake;
+
+int __real_ftruncate(int fd, off_t size);
 
 static int fake_open(void)
 {
 	_cleanup_(fd_closep) int fd = memfd_create("fake", MFD_CLOEXEC);
 
+	if (fd >= 0 && !fake.empty)
+		__real_ftruncate(fd, PAGES_SIZE);
 	return pages_reopen(fd, O_RDWR);
 }
 
@@ -74,6 +81,16 @@ int __wrap_ioctl(int fd, unsigned long cmd, void *arg)
 	for (uint32_t i = 0; i < list->count; i++)
 		fake.size += list->list[i].size;
 	return fake_open();
+}
+
+ssize_t __real_vmsplice(int fd, const struct iovec *iov, size_t n, unsigned int flags);
+ssize_t __wrap_vmsplice(int fd, const struct iovec *iov, size_t n, unsigned int flags);
+ssize_t __wrap_vmsplice(int fd, const struct iovec *iov, size_t n, unsigned int flags)
+{
+	if (!fake.pfn_map)
+		return __real_vmsplice(fd, iov, n, flags);
+	errno = EFAULT;
+	return -1;
 }
 
 /* as many references as there are fds of the same file in this process */
@@ -367,6 +384,21 @@ START_TEST(udmabuf_probe_fails)
 }
 END_TEST
 
+START_TEST(lets_go)
+{
+	ck_assert_int_eq(exporter_probe(udmabuf), 0);
+	ck_assert(!udmabuf->lets_go);
+	fake.pfn_map = true;
+	ck_assert_int_eq(exporter_probe(udmabuf), 0);
+	ck_assert(udmabuf->lets_go);
+	fake.empty = true; /* nothing that a pipe could refuse */
+	ck_assert_int_eq(exporter_probe(udmabuf), 0);
+	ck_assert(!udmabuf->lets_go);
+	ck_assert_int_eq(exporter_probe(memfd), 0);
+	ck_assert(!memfd->lets_go);
+}
+END_TEST
+
 START_TEST(udmabuf_list)
 {
 	struct export export = EXPORT_INIT;
@@ -471,6 +503,7 @@ int main(void)
 	tcase_add_test(tcase, udmabuf_held_where_nothing_tells);
 	tcase_add_test(tcase, udmabuf_held_where_other_closes_tell);
 	tcase_add_test(tcase, udmabuf_probe_fails);
+	tcase_add_test(tcase, lets_go);
 	tcase_add_test(tcase, udmabuf_list);
 	tcase_add_test(tcase, faults);
 	tcase_add_test(tcase, probe_faults);

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -187,15 +189,46 @@ static void export_deinitp(struct export *export)
 	export_deinit(export);
 }
 
+/* a page is there behind @map, and can't outlive the mapping in a pipe */
+static bool probe_pipe_refuses(void *map)
+{
+	const struct iovec page = { .iov_base = map, .iov_len = PAGES_SIZE };
+	bool refuses;
+	int pipe[2];
+
+	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return false;
+	refuses = write(pipe[1], map, 1) == 1 &&
+		  vmsplice(pipe[1], &page, 1, SPLICE_F_NONBLOCK) < 0 && errno == EFAULT;
+	fd_close(pipe[0]);
+	fd_close(pipe[1]);
+	return refuses;
+}
+
+static bool probe_lets_go(const struct export *export)
+{
+	bool refuses;
+	void *map;
+
+	if (export->exporter->ops->hands_out_memfd)
+		return false;
+	map = mmap(NULL, PAGES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, export->fd, 0);
+	if (map == MAP_FAILED)
+		return false;
+	refuses = probe_pipe_refuses(map);
+	munmap(map, PAGES_SIZE);
+	return refuses;
+}
+
 int exporter_probe(struct exporter *exporter)
 {
 	_cleanup_(export_deinitp) struct export told = EXPORT_INIT, looked = EXPORT_INIT;
 	struct slice slice = { .fd = -1, .size = PAGES_SIZE };
 	_cleanup_(fd_closep) int memfd = -1;
-	bool notifies;
+	bool notifies, lets_go;
 	int r;
 
-	exporter->notifies = false;
+	exporter->notifies = exporter->lets_go = false;
 	r = pages_new(&memfd, slice.size, exporter->ops->hands_out_memfd);
 	if (r < 0)
 		return r;
@@ -205,6 +238,7 @@ int exporter_probe(struct exporter *exporter)
 		return r;
 	if (told.tells)
 		return 0;
+	lets_go = probe_lets_go(&told);
 	notifies = probe_notifies(&told, &slice);
 	export_deinit(&told);
 
@@ -217,7 +251,8 @@ int exporter_probe(struct exporter *exporter)
 			return r;
 	}
 	exporter->notifies = notifies;
-	log_debug("export", "%s: the end of a file is %s", exporter->ops->name,
-		  notifies ? "told" : "looked for");
+	exporter->lets_go = lets_go;
+	log_debug("export", "%s: the end of a file is %s, its memory %s", exporter->ops->name,
+		  notifies ? "told" : "looked for", lets_go ? "let go of" : "not to be used again");
 	return 0;
 }

@@ -55,8 +55,10 @@ struct exporter_ops {
 
 struct exporter {
 	const struct exporter_ops *ops;
-	bool notifies;	/* its files' closes were seen by a watch: exporter_probe() */
 	uint64_t mount; /* of its files, as /proc/PID/fdinfo says; 0: none was followed yet */
+	/* exporter_probe() found that ... */
+	bool notifies; /* its files' closes are seen by a watch */
+	bool lets_go;  /* when a file has ended nobody can reach its memory in any way */
 };
 
 /* one exported file; embedded in its owner's object */
@@ -88,7 +90,7 @@ struct exporter *exporter_free(struct exporter *exporter);
 DEFINE_CLEANUP(struct exporter *, exporter_free);
 
 /**
- * exporter_probe() - try one page: can it export, and is the end of a file told by a watch?
+ * exporter_probe() - try one page: can it export, and what of a file's end?
  *
  * Not all kernels tell: newer ones say nothing of pseudo files, older ones tell of closes that are
  * not the end. Where it isn't told rightly, exports are held and looked at.
