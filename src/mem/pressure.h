@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Is the machine short of memory?
+ */
+#ifndef MEM_PRESSURE_H
+#define MEM_PRESSURE_H
+
+#include <stdbool.h>
+
+/*
+ * Less than a sixteenth of memory is to be had, or, where the kernel measures it, tasks have
+ * waited for memory for more than a tenth of the last ten seconds. Two small reads of /proc, some
+ * 20 µs: for a timer. Where nothing can be read, it is not.
+ */
+bool pressure_is_high(void);
+
+#endif
