@@ -119,6 +119,34 @@ START_TEST(too_large)
 }
 END_TEST
 
+START_TEST(clear_a_part)
+{
+	enum { WHOLE = 9 * PAGES_SIZE, AT = 2 * PAGES_SIZE, N = 6 * PAGES_SIZE };
+	struct stat st;
+	char *map;
+	int fd;
+
+	ck_assert_int_eq(pages_new(&fd, WHOLE, false), 0);
+	map = mmap(NULL, WHOLE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	memset(map, 1, WHOLE);
+	ck_assert_int_eq(pages_clear(fd, AT, N), 0);
+	for (int at = 0; at < WHOLE; at++)
+		if (map[at] != (at < AT || at >= AT + N))
+			ck_abort_msg("%d at %d", map[at], at);
+	fault_arm(2);
+	ck_assert_int_eq(pages_clear(fd, 0, WHOLE), -ENOMEM);
+	ck_assert(fault_disarm());
+	munmap(map, WHOLE);
+	ck_assert_int_lt(pages_clear(fd, WHOLE, 4096), 0); /* it is sealed */
+	pages_empty(fd, WHOLE);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(st.st_blocks, 0);
+	fd_close(fd);
+	ck_assert_int_eq(pages_clear(fd, 0, 4096), -EBADF);
+}
+END_TEST
+
 START_TEST(faults)
 {
 	unsigned int fds = open_fds(), made = 0;
@@ -154,6 +182,7 @@ int main(void)
 	tcase_add_test(tcase, drop);
 	tcase_add_test(tcase, drop_under_lease);
 	tcase_add_test(tcase, too_large);
+	tcase_add_test(tcase, clear_a_part);
 	tcase_add_test(tcase, faults);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
