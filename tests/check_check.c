@@ -66,6 +66,30 @@ START_TEST(sound)
 }
 END_TEST
 
+/* what a heap keeps for later has a name */
+START_TEST(pooled)
+{
+	struct exporter_ops ops = *f.exporter->ops;
+	const struct exporter_ops *before = f.exporter->ops;
+	struct heap_block block;
+	struct heap_stock stock;
+
+	ops.hands_out_memfd = false;
+	f.exporter->ops = &ops;
+	f.exporter->lets_go = true;
+	heap_block_init(&block);
+	ck_assert_int_eq(
+		heap_reserve(heaps_get(f.heaps, 0), &block, &(struct heap_want){ .size = 4096 }),
+		0);
+	ck_assert_int_eq(heap_fill(&block), 0);
+	heap_release(&block);
+	heap_stock(heaps_get(f.heaps, 0), &stock);
+	ck_assert_uint_eq(stock.pooled, 4096);
+	expect(0, "");
+	f.exporter->ops = before;
+}
+END_TEST
+
 START_TEST(charges)
 {
 	client->account.used[QUOTA_BUFFERS]++;
@@ -147,6 +171,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, sound);
+	tcase_add_test(tcase, pooled);
 	tcase_add_test(tcase, charges);
 	tcase_add_test(tcase, records);
 	tcase_add_test(tcase, totals);

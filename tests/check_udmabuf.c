@@ -343,7 +343,9 @@ static void check_core(bool notifies)
 	core_start_exporter(&f, &core_limits, own);
 	own->notifies = own->notifies && notifies;
 	client = core_client(&f, 0);
-	fds = open_fds();
+	fd_close(core_alloc_fd(client, 70000));
+	service_look(f.service);
+	fds = open_fds(); /* with what is pooled */
 	for (int i = 0; i < 500; i++) {
 		int fd = core_alloc_fd(client, 70000);
 
@@ -365,8 +367,72 @@ START_TEST(rounds)
 }
 END_TEST
 
+/* a buffer's memory comes back for the next one, zero; not while anyone has it */
+START_TEST(recycled)
+{
+	static const char zero[4096];
+	struct core_fixture f;
+	struct exporter *own;
+	struct client *client;
+	struct heap_stock stock;
+	uint64_t size, others;
+	char *map;
+	int fd;
+
+	ck_assert_int_eq(exporter_udmabuf_new(&own, device), 0);
+	core_start_exporter(&f, &core_limits, own);
+	own->notifies = own->notifies && _i;
+	client = core_client(&f, 0);
+	for (int i = 0; i < 200; i++) {
+		size = (i % 3 + 1) * 40960;
+		others = i == 0 ? 0 : i == 1 ? 40960 : 6 * 40960 - size;
+		fd = core_alloc_fd(client, size);
+		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		ck_assert_ptr_ne(map, MAP_FAILED);
+		fd_close(fd);
+		for (uint64_t at = 0; at < size; at += sizeof(zero))
+			ck_assert_mem_eq(map + at, zero, sizeof(zero));
+		memset(map, 0x5a, size);
+		service_look(f.service);
+		heap_stock(heaps_get(f.heaps, 0), &stock);
+		ck_assert_uint_eq(client->account.used[QUOTA_BUFFERS], 1);
+		/* the two other sizes */
+		ck_assert_uint_eq(stock.pooled, own->lets_go ? others : 0);
+		munmap(map, size);
+		service_look(f.service);
+		ck_assert_uint_eq(client->account.used[QUOTA_BUFFERS], 0);
+		if (i % 5 == 0 && heaps_tend_begin(f.heaps)) {
+			heap_tend_run(heaps_get(f.heaps, 0));
+			heap_tend_finish(heaps_get(f.heaps, 0));
+		}
+	}
+	client_free(client);
+	core_stop(&f);
+}
+END_TEST
+
+/* a udmabuf has its memfd's pages and not the memfd: only the dma-buf's own end is the end */
+START_TEST(lease_does_not_see_it)
+{
+	struct one one;
+	int fd, other;
+
+	one_new(&one, 8192);
+	fd = pages_reopen(one.slice.fd, O_RDWR);
+	fd_close(one.slice.fd);
+	other = pages_reopen(fd, O_RDONLY);
+	ck_assert(pages_are_held(fd));
+	fd_close(other);
+	ck_assert(!pages_are_held(fd));
+	one.slice.fd = fd;
+	one_done(&one);
+}
+END_TEST
+
 START_TEST(how_the_end_is_seen)
 {
+	printf("# the memory of a dma-buf can%s be used again here\n",
+	       exporter->lets_go ? "" : "not");
 	printf("# the end of a dma-buf is %s here\n", exporter->notifies ? "told" : "looked for");
 	fflush(stdout);
 }
@@ -394,6 +460,8 @@ int main(void)
 	tcase_add_loop_test(tcase, not_its_end, 0, ARRAY_SIZE(ways));
 	tcase_add_test(tcase, large);
 	tcase_add_test(tcase, rounds);
+	tcase_add_loop_test(tcase, recycled, 0, 2);
+	tcase_add_test(tcase, lease_does_not_see_it);
 	tcase_add_test(tcase, how_the_end_is_seen);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

@@ -88,7 +88,7 @@ static const struct exporter_ops ops = { FUZZ_OPS }, waiting_ops = { FUZZ_OPS, .
 
 void fuzz_exporter_init(struct fuzz_exporter *fuzz)
 {
-	*fuzz = (struct fuzz_exporter){ .exporter = { .ops = &ops, .notifies = true } };
+	*fuzz = (struct fuzz_exporter){ .exporter = { &ops, .notifies = true, .lets_go = true } };
 	list_init(&fuzz->files);
 }
 

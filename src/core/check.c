@@ -299,6 +299,11 @@ static void check_total(struct check *check, const char *what, uint64_t total, u
 			    total, sum);
 }
 
+static void check_pooled_fd(int fd, void *user)
+{
+	check_name_fd(user, fd, "heap");
+}
+
 static void check_heap(struct service *service, struct check *check, const struct heap *heap)
 {
 	uint64_t n = 0, bytes = 0;
@@ -313,6 +318,7 @@ static void check_heap(struct service *service, struct check *check, const struc
 	}
 	check_total(check, "buffers of a heap", heap->buffers, n);
 	check_total(check, "bytes of a heap", heap->bytes, bytes);
+	heap_name_fds(heap, check_pooled_fd, check);
 }
 
 /* @n_names: handles and published files */

@@ -82,6 +82,12 @@ int heap_fill(struct heap_block *block)
 	return block->heap->ops->fill(block);
 }
 
+static void heap_call_work(const struct heap *heap)
+{
+	if (heap->work && heap->ops->tend_begin)
+		heap->work(heap->work_user);
+}
+
 void heap_release(struct heap_block *block)
 {
 	struct heap *heap = block->heap;
@@ -92,6 +98,7 @@ void heap_release(struct heap_block *block)
 	heap->bytes -= block->size;
 	heap->buffers--;
 	heap_block_init(block);
+	heap_call_work(heap);
 }
 
 void heap_stock(const struct heap *heap, struct heap_stock *ret)
@@ -114,4 +121,33 @@ int heap_place(const struct heap_block *block, struct heap_place *ret)
 	const struct heap_ops *ops = block->heap->ops;
 
 	return ops->place ? ops->place(block, ret) : -ENODEV;
+}
+
+bool heap_tend_begin(struct heap *heap)
+{
+	return heap->ops->tend_begin && heap->ops->tend_begin(heap);
+}
+
+void heap_tend_run(struct heap *heap)
+{
+	heap->ops->tend_run(heap);
+}
+
+void heap_tend_finish(struct heap *heap)
+{
+	heap->ops->tend_finish(heap);
+}
+
+void heap_age(struct heap *heap, bool pressure)
+{
+	if (!heap->ops->age)
+		return;
+	heap->ops->age(heap, pressure);
+	heap_call_work(heap);
+}
+
+void heap_name_fds(const struct heap *heap, void (*name)(int fd, void *user), void *user)
+{
+	if (heap->ops->name_fds)
+		heap->ops->name_fds(heap, name, user);
 }

@@ -48,7 +48,9 @@ struct heap_block {
 	struct slice *slices; /* where the memory is, in order; &one, or owned by the heap */
 	size_t n_slices;
 	struct slice one;
-	void *own; /* the heap's, or NULL */
+	void *own;    /* the heap's, or NULL */
+	bool spare;   /* the heap could give something up, were there no memory for the block */
+	bool starved; /* it is for this block that it is to do so */
 };
 
 #define HEAP_BLOCK_INIT                   \
@@ -60,8 +62,8 @@ struct heap_block {
 struct heap_stock {
 	const char *area; /* that it is over; NULL: none */
 	uint64_t size;	  /* of all it could hand out, taken or not; 0: no such bound */
-	uint64_t clean, dirty, retired; /* of the area, whichever heap had it */
-	uint64_t pooled;		/* kept cleared for the next buffers */
+	uint64_t clean, dirty, retired; /* of the area, whichever heap had it; or of the pool */
+	uint64_t pooled;		/* kept for the next buffers, clean or dirty */
 	uint64_t largest_run;		/* the longest free range */
 	uint64_t largest;		/* the largest buffer that is to be had now */
 };
@@ -75,7 +77,7 @@ struct heap_place {
 
 enum {
 	_HEAP_OK,
-	HEAP_E_AGAIN, /* some of the memory was lost: release it, there may be other */
+	HEAP_E_AGAIN, /* release it, there may be memory then: some was lost, or can be given up */
 };
 
 struct heap_ops {
@@ -92,6 +94,14 @@ struct heap_ops {
 	void (*stock)(const struct heap *heap, struct heap_stock *stock);
 	/* NULL: that can't be said; the block is filled. 0, or -ENODEV */
 	int (*place)(const struct heap_block *block, struct heap_place *place);
+	/* heap_tend_begin() and so on; NULL: there is never anything to do */
+	bool (*tend_begin)(struct heap *heap);
+	void (*tend_run)(struct heap *heap);
+	void (*tend_finish)(struct heap *heap);
+	/* heap_age(); NULL: it keeps nothing */
+	void (*age)(struct heap *heap, bool pressure);
+	/* heap_name_fds(); NULL: it has none */
+	void (*name_fds)(const struct heap *heap, void (*name)(int fd, void *user), void *user);
 	struct heap *(*free)(struct heap *heap);
 };
 
@@ -121,7 +131,9 @@ struct heap {
 	struct exporter *exporter;
 	enum physical_rule physical;
 	gid_t physical_gid;
-	uint64_t bytes, buffers; /* taken at the moment */
+	uint64_t bytes, buffers;  /* taken at the moment */
+	void (*work)(void *user); /* heaps_on_work() */
+	void *work_user;
 };
 
 /* a heap as it is listed */
@@ -167,5 +179,28 @@ void heap_release(struct heap_block *block);
 
 void heap_stock(const struct heap *heap, struct heap_stock *ret);
 int heap_place(const struct heap_block *block, struct heap_place *ret); /* 0 or -ENODEV */
+
+/*
+ * Background work, a piece at a time, for a heap that keeps what buffers left: what is to be used
+ * again is cleared, what is not is given back. There may be some after a release and after
+ * heap_age(), when heaps_on_work() is called, and after heap_tend_finish().
+ *
+ * begin() in the heap's thread: is there a piece? Then
+ * run() is due, in any thread, while all else may be done with the heap but heap_free(); then
+ * finish(), in the heap's thread. One piece of a heap is in hand at a time.
+ */
+bool heap_tend_begin(struct heap *heap);
+void heap_tend_run(struct heap *heap);
+void heap_tend_finish(struct heap *heap);
+
+/*
+ * Time goes by: to be called from time to time while heap_stock() says that anything is pooled.
+ * What was not used since the last call but one is given up, all of it under @pressure: where
+ * memory is short.
+ */
+void heap_age(struct heap *heap, bool pressure);
+
+/* calls @name for each fd that the heap holds beside its blocks' */
+void heap_name_fds(const struct heap *heap, void (*name)(int fd, void *user), void *user);
 
 #endif

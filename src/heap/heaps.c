@@ -140,3 +140,36 @@ size_t heaps_list(const struct heaps *heaps, struct heap_info *infos, size_t max
 	}
 	return n;
 }
+
+void heaps_on_work(struct heaps *heaps, void (*work)(void *user), void *user)
+{
+	for (size_t i = 0; i < HEAP_IDS; i++) {
+		if (!heaps->own[i])
+			continue;
+		heaps->own[i]->work = work;
+		heaps->own[i]->work_user = user;
+	}
+}
+
+struct heap *heaps_tend_begin(struct heaps *heaps)
+{
+	for (size_t i = HEAP_IDS; i-- > 0;)
+		if (heaps->own[i] && heap_tend_begin(heaps->own[i]))
+			return heaps->own[i];
+	return NULL;
+}
+
+bool heaps_age(struct heaps *heaps, bool pressure)
+{
+	struct heap_stock stock;
+	bool kept = false;
+
+	for (size_t i = 0; i < HEAP_IDS; i++) {
+		if (!heaps->own[i])
+			continue;
+		heap_age(heaps->own[i], pressure);
+		heap_stock(heaps->own[i], &stock);
+		kept |= stock.pooled > 0;
+	}
+	return kept;
+}

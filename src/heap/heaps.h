@@ -39,4 +39,16 @@ uint32_t heaps_resolve(const struct heaps *heaps, uint32_t mask);
 /* the heaps themselves, highest id first, at most @max. Return: how many there are in all. */
 size_t heaps_list(const struct heaps *heaps, struct heap_info *infos, size_t max);
 
+/* from now on, @work is called when there may be something for heaps_tend_begin(), in the heaps'
+ * thread, from within other calls: it may call that one and no other; NULL: no more. For the heaps
+ * that are in the set now. */
+void heaps_on_work(struct heaps *heaps, void (*work)(void *user), void *user);
+
+/* a heap that has background work to do, begun: heap_tend_run() and heap_tend_finish() are due; or
+ * NULL. To be called again after that. */
+struct heap *heaps_tend_begin(struct heaps *heaps);
+
+/* heap_age() of all. Return: is anything kept still, so that it is to be called again later? */
+bool heaps_age(struct heaps *heaps, bool pressure);
+
 #endif

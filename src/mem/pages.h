@@ -55,7 +55,8 @@ int pages_reopen(int fd, int flags);
 bool pages_are_whole(const struct slice *slice);
 
 /* has anyone the memfd open or mapped, beside @fd, which is of pages_new(read_only) or
- * pages_reopen()? Also where that can't be told. A udmabuf of it does not show. */
+ * pages_reopen()? Also where that can't be told. A udmabuf of it does not show, nor
+ * does the file that memfd_create() made, which counts as none. */
 bool pages_are_held(int fd);
 
 #endif
