@@ -109,6 +109,16 @@ START_TEST(without_dma_bufs)
 END_TEST
 
 /* a heap whose exporter does not work here is left out, the others are there */
+START_TEST(the_kernels_own_heap)
+{
+	rig.settings.heaps[2].kind = HEAP_KIND_DMA_HEAP;
+	rig.settings.heaps[2].area = -1;
+	start(-1);
+	ck_assert_uint_eq(n_heaps(), 3);
+	ck_assert_ptr_null(heaps_get(rig.memory.heaps, 2));
+}
+END_TEST
+
 START_TEST(exporters_in_the_order_of_the_settings)
 {
 	struct heap_settings *heap = &rig.settings.heaps[0];
@@ -333,6 +343,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, without_dma_bufs);
+	tcase_add_test(tcase, the_kernels_own_heap);
 	tcase_add_test(tcase, exporters_in_the_order_of_the_settings);
 	tcase_add_test(tcase, rule_of_a_group);
 	tcase_add_test(tcase, rule_of_no_group);

@@ -75,11 +75,14 @@ static int memory_make_heap(struct heap **ret, const struct memory *memory,
 		.id = heap->id,
 		.name = heap->name,
 		.exporter = exporters_pick(&memory->exporters, heap, contiguous),
-		.stands_for = types[heap->kind],
+		.stands_for = heap->kind < ARRAY_SIZE(types) ? types[heap->kind] : 0,
 		.maximum = heap->maximum,
 	};
 	struct heap_area_config area = { .align = heap->align, .chunk = heap->align };
 
+	*why = "the kernel's own heaps are not served";
+	if (heap->kind == HEAP_KIND_DMA_HEAP)
+		return -ENODEV;
 	memory_set_physical(&config, heap);
 	*why = "no exporter of it works here";
 	if (!config.exporter)
