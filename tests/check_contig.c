@@ -190,6 +190,29 @@ START_TEST(maximum)
 }
 END_TEST
 
+static uint64_t largest(void)
+{
+	struct heap_stock stock;
+
+	heap_stock(heap, &stock);
+	return stock.largest;
+}
+
+/* what is said to be the largest is to be had, and not a page more */
+START_TEST(largest_block)
+{
+	struct heap_block block;
+
+	make_heap(kinds[_i].new, 0);
+	make(&block, largest(), 0);
+	heap_release(&block);
+	ck_assert_int_eq(try(&block, largest() + 4 * KIB, 0), -ENOMEM);
+	heap_free(heap);
+	make_heap(kinds[_i].new, 64 * KIB);
+	ck_assert_uint_eq(largest(), 64 * KIB);
+}
+END_TEST
+
 static void write_all(const struct heap_block *block, char byte)
 {
 	for (size_t i = 0; i < block->n_slices; i++)
@@ -330,6 +353,7 @@ START_TEST(chunks_anywhere)
 	heap_release(&block);
 	for (int i = 0; i < 32; i += 2)
 		heap_release(&one[i]);
+	ck_assert_uint_eq(largest(), 6 * MIB);
 	make(&block, 5 * MIB + 4 * KIB, 0); /* more than there is in one piece */
 	ck_assert_uint_gt(block.n_slices, 8);
 	check_slices(&block);
@@ -368,6 +392,7 @@ int main(void)
 	tcase_add_loop_test(tcase, alignment, 0, ARRAY_SIZE(kinds));
 	tcase_add_loop_test(tcase, exhausted, 0, ARRAY_SIZE(kinds));
 	tcase_add_loop_test(tcase, maximum, 0, ARRAY_SIZE(kinds));
+	tcase_add_loop_test(tcase, largest_block, 0, ARRAY_SIZE(kinds));
 	tcase_add_loop_test(tcase, zero, 0, ARRAY_SIZE(kinds));
 	tcase_add_loop_test(tcase, lost, 0, ARRAY_SIZE(kinds));
 	tcase_add_loop_test(tcase, faults, 0, ARRAY_SIZE(kinds));

@@ -17,12 +17,23 @@ static int chunk_reserve(struct heap *heap, struct heap_block *block)
 	return over_area_take(block, over, over->chunk, over_area_order(over->chunk));
 }
 
+/* all chunks that there can be: pieces of less than one lie about, at most */
+static void chunk_stock(const struct heap *heap, struct heap_stock *stock)
+{
+	const struct heap_over_area *over = container_of(heap, struct heap_over_area, heap);
+
+	over_area_stock(heap, stock);
+	stock->largest = (stock->clean + stock->dirty) / over->chunk * over->chunk;
+	if (over->maximum)
+		stock->largest = MIN(stock->largest, over->maximum);
+}
+
 static const struct heap_ops chunk_ops = {
 	.type = HEAP_TYPE_CHUNK,
 	.reserve = chunk_reserve,
 	.fill = over_area_fill,
 	.release = over_area_release,
-	.stock = over_area_stock,
+	.stock = chunk_stock,
 	.place = over_area_place,
 	.free = over_area_free,
 };

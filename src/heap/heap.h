@@ -65,7 +65,7 @@ struct heap_stock {
 	uint64_t clean, dirty, retired; /* of the area, whichever heap had it; or of the pool */
 	uint64_t pooled;		/* kept for the next buffers, clean or dirty */
 	uint64_t largest_run;		/* the longest free range */
-	uint64_t largest;		/* the largest buffer that is to be had now */
+	uint64_t largest; /* of a buffer that is to be had now, at most; 0: not known */
 };
 
 /* where a buffer lies, if that can be said */

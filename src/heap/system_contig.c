@@ -20,12 +20,18 @@ static int system_contig_reserve(struct heap *heap, struct heap_block *block)
 	return over_area_take(block, over_area_of(heap), block->size, order);
 }
 
+static void system_contig_stock(const struct heap *heap, struct heap_stock *stock)
+{
+	over_area_stock(heap, stock);
+	stock->largest = MIN(stock->largest, (uint64_t)PAGES_SIZE << ORDER_MAX);
+}
+
 static const struct heap_ops system_contig_ops = {
 	.type = HEAP_TYPE_SYSTEM_CONTIG,
 	.reserve = system_contig_reserve,
 	.fill = over_area_fill,
 	.release = over_area_release,
-	.stock = over_area_stock,
+	.stock = system_contig_stock,
 	.place = over_area_place,
 	.free = over_area_free,
 };
