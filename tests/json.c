@@ -13,7 +13,7 @@ static struct json_object *read_all(void)
 {
 	struct json_tokener *tokener = json_tokener_new();
 	struct json_object *object;
-	char text[64 << 10];
+	static char text[4 << 20];
 	size_t n = fread(text, 1, sizeof(text), stdin);
 
 	while (n && text[n - 1] == '\n')

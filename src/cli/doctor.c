@@ -71,13 +71,6 @@ static int ask_service(struct service_facts *facts)
 	return 0;
 }
 
-static bool wants_colour(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && !(no && no[0]);
-}
-
 int cusion_doctor(int argc, char **argv)
 {
 	struct doctor doctor = {
@@ -103,7 +96,7 @@ int cusion_doctor(int argc, char **argv)
 		puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
 		json_object_put(object);
 	} else {
-		doctor_print(&doctor, stdout, wants_colour());
+		doctor_print(&doctor, stdout, cusion_has_colours());
 	}
 	return doctor_can_serve(&doctor) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -11,8 +11,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "alloc", cusion_alloc, "allocate as a client does, and hold it" },
+	{ "buffers", cusion_buffers, "which buffers there are, and whose" },
 	{ "check", cusion_check, "whether what the service knows twice agrees" },
+	{ "clients", cusion_clients, "who has the device open" },
 	{ "doctor", cusion_doctor, "what this machine lacks, what that costs, what mends it" },
+	{ "heaps", cusion_heaps, "what memory there is, and what of it is taken" },
 	{ "status", cusion_status, "what the service serves and holds" },
 };
 

@@ -7,18 +7,30 @@
 
 int cusion_options(int argc, char **argv, const char *help, bool *ret_json)
 {
-	static const struct option options[] = {
+	bool none;
+
+	return cusion_options_more(argc, argv, help, ret_json, NULL, &none);
+}
+
+int cusion_options_more(int argc, char **argv, const char *help, bool *ret_json, const char *name,
+			bool *ret_more)
+{
+	const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
+		{ name, no_argument, NULL, 'm' }, /* where it is NULL, this ends the options */
 		{ 0 },
 	};
 	int c;
 
-	*ret_json = false;
+	*ret_json = *ret_more = false;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'j':
 			*ret_json = true;
+			break;
+		case 'm':
+			*ret_more = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
