@@ -5,187 +5,14 @@
  */
 #include <check.h>
 #include <errno.h>
-#include <ftw.h>
 #include <json-c/json.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/attr.h"
 #include "cli/doctor.h"
-
-static char root[] = "/tmp/check_doctor-XXXXXX";
-static bool as_root;
-static int open_result, ring_result, service_result;
-static struct service_facts facts;
-static struct doctor doctor;
-
-#define HUGE_1G	   "/sys/kernel/mm/hugepages/hugepages-1048576kB/"
-#define HUGE_2M	   "/sys/kernel/mm/hugepages/hugepages-2048kB/"
-#define PARAMETERS "/sys/module/udmabuf/parameters/"
-#define RELEASE	   "6.16.5-amd64"
-
-static const struct {
-	const char *path, *text;
-} perfect[] = {
-	{ "/dev/cuse", "" },
-	{ "/dev/fuse", "" },
-	{ "/dev/ion", "" },
-	{ "/dev/udmabuf", "" },
-	{ "/etc/group", "root:x:0:\ncusion:x:997:member\n" },
-	{ "/proc/meminfo", "MemTotal:        8388608 kB\nMemFree:         4194304 kB\n"
-			   "MemAvailable:    6291456 kB\nHugepagesize:       2048 kB\n" },
-	{ "/proc/self/limits",
-	  "Limit                     Soft Limit           Hard Limit     Units\n"
-	  "Max open files            1024                 524288         files\n" },
-	{ "/proc/self/mountinfo", "20 1 0:20 / / rw,relatime - ext4 /dev/vda rw\n"
-				  "21 20 0:21 / /proc rw,nosuid - proc proc rw\n"
-				  "22 20 0:22 / /sys rw,nosuid - sysfs sysfs rw\n" },
-	{ "/proc/self/status", "Name:\tcusion\nCapBnd:\t000001ffffffffff\nSeccomp:\t0\n"
-			       "Seccomp_filters:\t0\n" },
-	{ "/proc/self/uid_map", "         0          0 4294967295\n" },
-	{ "/proc/sys/fs/nr_open", "1048576\n" },
-	{ "/proc/sys/kernel/osrelease", RELEASE "\n" },
-	{ "/proc/sys/kernel/io_uring_disabled", "0\n" },
-	{ "/proc/sys/kernel/yama/ptrace_scope", "1\n" },
-	{ "/proc/version", "Linux version 6.16.5 (a@b) (gcc (Debian 14.2.0-1) 14.2.0) #1 SMP\n" },
-	{ "/run/systemd/system/any", "" },
-	{ "/sys/class/cuse/ion/dev", "" },
-	{ "/sys/class/dma_heap/system/dev", "" },
-	{ "/sys/class/misc/cuse/dev", "" },
-	{ "/sys/class/misc/fuse/dev", "" },
-	{ "/sys/class/misc/udmabuf/dev", "" },
-	{ "/sys/kernel/security/lsm", "lockdown,capability,yama,apparmor" },
-	{ "/sys/module/apparmor/parameters/enabled", "Y\n" },
-	{ HUGE_1G "nr_hugepages", "2\n" },
-	{ HUGE_1G "free_hugepages", "1\n" },
-	{ HUGE_2M "nr_hugepages", "256\n" },
-	{ HUGE_2M "free_hugepages", "250\n" },
-	{ HUGE_2M "resv_hugepages", "1\n" },
-	{ HUGE_2M "surplus_hugepages", "0\n" },
-	{ HUGE_2M "nr_overcommit_hugepages", "64\n" },
-	{ PARAMETERS "size_limit_mb", "1048576\n" },
-	{ PARAMETERS "list_limit", "65536\n" },
-};
-
-static void make_folders(char *path)
-{
-	for (char *slash = path + sizeof(root); (slash = strchr(slash, '/')); slash++) {
-		*slash = '\0';
-		ck_assert(mkdir(path, 0755) == 0 || errno == EEXIST);
-		*slash = '/';
-	}
-}
-
-/* a file of the machine's has that text from now on */
-static void put(const char *path, const char *text)
-{
-	char full[PATH_MAX];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	make_folders(full);
-	file = fopen(full, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(text, file);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static int drop_one(const char *path, const struct stat *st _unused_, int type _unused_,
-		    struct FTW *at _unused_)
-{
-	return remove(path);
-}
-
-/* a file or folder of the machine's is no more */
-static void drop(const char *path)
-{
-	char full[PATH_MAX];
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	ck_assert_int_eq(nftw(full, drop_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static int fake_open(const char *path _unused_)
-{
-	return open_result;
-}
-
-static int fake_ring(void)
-{
-	return ring_result;
-}
-
-static int fake_service(struct service_facts *ret)
-{
-	*ret = facts;
-	return service_result;
-}
-
-static void setup(void)
-{
-	strcpy(root + sizeof(root) - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
-	for (size_t i = 0; i < ARRAY_SIZE(perfect); i++)
-		put(perfect[i].path, perfect[i].text);
-	as_root = false;
-	open_result = ring_result = service_result = 0;
-	facts = (struct service_facts){
-		.version = "1.2", .nodes = "/dev/ion", .exporter = "x", .allocations = 7
-	};
-}
-
-static void teardown(void)
-{
-	drop("");
-}
-
-/* Whatever the machine: who lacks something is told what that costs and what mends it. */
-static void look(void)
-{
-	doctor = (struct doctor){
-		.root = root,
-		.machine = "x86_64",
-		.is_root = as_root,
-		.may_open = fake_open,
-		.io_uring = fake_ring,
-		.ask_service = fake_service,
-	};
-	doctor_run(&doctor);
-	for (size_t i = 0; i < doctor.n_findings; i++) {
-		const struct finding *f = &doctor.findings[i];
-
-		ck_assert_msg(doctor_find(&doctor, f->name) == f, "%s is there twice", f->name);
-		ck_assert_msg(f->text[0], "%s says nothing", f->name);
-		ck_assert_msg(strlen(f->text) < sizeof(f->text) - 1, "%s is cut", f->name);
-		ck_assert_msg(strlen(f->mend) < sizeof(f->mend) - 1, "%s is cut", f->name);
-		if (f->state == FINDING_LACK || f->state == FINDING_FAULT)
-			ck_assert_msg(f->cost[0] && f->mend[0], "%s has no remedy", f->name);
-		if (f->essential)
-			ck_assert_msg(f->cost[0], "%s is essential for nothing", f->name);
-	}
-}
-
-/* the machine without a service */
-static void look_stopped(void)
-{
-	service_result = -ENOENT;
-	drop("/sys/class/cuse");
-	drop("/dev/ion");
-	look();
-}
-
-static const struct finding *found(const char *name, enum finding_state state)
-{
-	const struct finding *f = doctor_find(&doctor, name);
-
-	ck_assert_msg(f, "nothing is said of %s", name);
-	ck_assert_msg(f->state == state, "%s: %s: %s", name, finding_state_name(f->state), f->text);
-	return f;
-}
+#include "doctor_machine.h"
 
 static size_t count(enum finding_state state)
 {
@@ -212,7 +39,7 @@ START_TEST(lacks_nothing)
 	assert_says(found("dma-heap", FINDING_OK)->text, "system");
 	assert_says(found("udmabuf-direct-io", FINDING_NOTE)->cost, "O_DIRECT");
 	ck_assert_str_eq(doctor.reach, "this user may");
-	as_root = true;
+	machine.as_root = true;
 	look();
 	assert_says(doctor.reach, "members of group ");
 }
@@ -228,11 +55,15 @@ START_TEST(stopped)
 	drop("/run/systemd");
 	look();
 	ck_assert_str_eq(found("service", FINDING_NOTE)->mend, "cusiond, as root");
-	service_result = -ETIMEDOUT;
+	machine.service_result = -ETIMEDOUT;
 	look();
 	found("service", FINDING_FAULT);
-	service_result = 0;
-	facts.delivery_fails = 3;
+	machine.service_result = 0;
+	machine.facts.contiguous = false;
+	look();
+	assert_says(found("area", FINDING_LACK)->mend, "journalctl");
+	ck_assert_ptr_nonnull(doctor.not_contiguous);
+	machine.facts.delivery_fails = 3;
 	look();
 	assert_says(found("allocations", FINDING_NOTE)->text, "3 not delivered");
 }
@@ -287,6 +118,7 @@ END_TEST
 
 START_TEST(no_udmabuf)
 {
+	machine.facts.contiguous = false;
 	drop("/dev/udmabuf");
 	drop("/sys/class/misc/udmabuf");
 	drop("/sys/module/udmabuf");
@@ -323,9 +155,28 @@ START_TEST(small_limits)
 }
 END_TEST
 
+/* the kernel's arithmetic, in an int */
+START_TEST(limit_that_overflows)
+{
+	put("/proc/version", "Linux version 6.12.56 (x) #1 SMP\n");
+	look();
+	assert_says(found("udmabuf-limits", FINDING_FAULT)->mend, "echo 8191 >");
+	put(PARAMETERS "size_limit_mb", "1048575\n");
+	look();
+	found("udmabuf-limits", FINDING_OK);
+	put(PARAMETERS "size_limit_mb", "1048576\n");
+	put("/proc/version", "Linux version 6.12.57 (x) #1 SMP\n");
+	look();
+	found("udmabuf-limits", FINDING_OK);
+	put("/proc/version", "Linux version 6.14.2 (x) #1 SMP\n");
+	look();
+	found("udmabuf-limits", FINDING_FAULT);
+}
+END_TEST
+
 START_TEST(node_of_the_kernel)
 {
-	service_result = -ECONNREFUSED;
+	machine.service_result = -ECONNREFUSED;
 	drop("/sys/class/cuse");
 	put("/sys/class/misc/ion/dev", "10:57\n");
 	look();
@@ -355,7 +206,7 @@ END_TEST
 
 START_TEST(who_may)
 {
-	open_result = -EACCES;
+	machine.open_result = -EACCES;
 	look();
 	assert_says(found("node-access", FINDING_LACK)->cost, "EACCES");
 	ck_assert(doctor_can_serve(&doctor));
@@ -372,7 +223,7 @@ START_TEST(container)
 	put("/proc/self/status", "CapBnd:\t00000000a80425fb\nSeccomp:\t2\n");
 	put("/proc/sys/kernel/yama/ptrace_scope", "0\n");
 	drop("/dev/udmabuf");
-	ring_result = -EPERM;
+	machine.ring_result = -EPERM;
 	look_stopped();
 	assert_says(found("container", FINDING_NOTE)->text, "docker");
 	assert_says(found("seccomp", FINDING_LACK)->mend, "--security-opt seccomp=unconfined");
@@ -433,8 +284,9 @@ START_TEST(huge_pages)
 {
 	put("/proc/self/mountinfo", "20 1 0:20 / / rw - ext4 /dev/vda rw\n"
 				    "21 20 0:21 / /proc rw - proc proc rw\n"
-				    "23 21 0:21 /sys /proc/sys ro - proc proc rw\n"
-				    "24 20 0:22 / /sys rw - sysfs sysfs rw\n");
+				    "24 20 0:22 / /sys ro,nosuid - sysfs sysfs rw\n"
+				    "25 24 0:23 / /sys/fs/cgroup rw - cgroup2 none rw\n");
+	machine.service_result = -ENOENT;
 	look();
 	found("huge-pages-settable", FINDING_LACK);
 	ck_assert_ptr_null(doctor.not_contiguous); /* some are free */
@@ -475,6 +327,7 @@ START_TEST(known_faults)
 
 	snprintf(text, sizeof(text), "Linux version %s (x) #1 SMP\n", kernels[_i].version);
 	put("/proc/version", text);
+	machine.service_result = -ENOENT;
 	look();
 	vmap = doctor_find(&doctor, "udmabuf-vmap");
 	ck_assert_int_eq(!!vmap, !!kernels[_i].vmap);
@@ -511,7 +364,7 @@ START_TEST(empty)
 	drop("/proc");
 	drop("/run");
 	drop("/sys");
-	service_result = -ENOENT;
+	machine.service_result = -ENOENT;
 	look();
 	ck_assert(!doctor_can_serve(&doctor));
 	ck_assert_ptr_nonnull(doctor.not_contiguous);
@@ -531,6 +384,7 @@ START_TEST(printed)
 {
 	char text[16384];
 
+	machine.facts.contiguous = false;
 	drop("/dev/udmabuf");
 	look();
 	print(text, sizeof(text), false);
@@ -573,13 +427,14 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, machine_setup, machine_teardown);
 	tcase_add_test(tcase, lacks_nothing);
 	tcase_add_test(tcase, stopped);
 	tcase_add_test(tcase, yama);
 	tcase_add_test(tcase, no_cuse);
 	tcase_add_test(tcase, no_udmabuf);
 	tcase_add_test(tcase, small_limits);
+	tcase_add_test(tcase, limit_that_overflows);
 	tcase_add_test(tcase, node_of_the_kernel);
 	tcase_add_test(tcase, node_is_a_bound_file);
 	tcase_add_test(tcase, who_may);

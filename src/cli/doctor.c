@@ -51,6 +51,20 @@ static void copy_nodes(struct service_facts *facts, struct json_object *answer)
 			      json_object_get_string(json_object_array_get_idx(nodes, i)));
 }
 
+/* whether it has an area: heaps are there without, of scattered pages */
+static bool has_area(void)
+{
+	struct json_object *answer, *areas;
+	bool has;
+
+	if (control_ask(&answer, "heaps") < 0)
+		return false;
+	has = json_object_object_get_ex(answer, "areas", &areas) &&
+	      json_object_array_length(areas) > 0;
+	json_object_put(answer);
+	return has;
+}
+
 static int ask_service(struct service_facts *facts)
 {
 	struct json_object *answer;
@@ -63,6 +77,7 @@ static int ask_service(struct service_facts *facts)
 		.allocations = answer_u64(answer, "allocations"),
 		.refused = answer_u64(answer, "refused"),
 		.delivery_fails = answer_u64(answer, "delivery-fails"),
+		.contiguous = has_area(),
 	};
 	snprintf(facts->version, sizeof(facts->version), "%s", answer_text(answer, "version"));
 	snprintf(facts->exporter, sizeof(facts->exporter), "%s", answer_text(answer, "exporter"));

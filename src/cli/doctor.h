@@ -37,6 +37,7 @@ struct service_facts {
 	char version[32];
 	char nodes[160];
 	char exporter[96];
+	bool contiguous; /* it has an area of contiguous memory */
 	uint64_t allocations;
 	uint64_t refused;
 	uint64_t delivery_fails;
@@ -69,6 +70,7 @@ struct doctor {
 void doctor_kernel(struct doctor *doctor);
 void doctor_faults(struct doctor *doctor);
 void doctor_service(struct doctor *doctor);
+void doctor_area(struct doctor *doctor);
 void doctor_devices(struct doctor *doctor);
 void doctor_memory(struct doctor *doctor);
 void doctor_rights(struct doctor *doctor);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* cusion doctor: the kernel's devices that the service opens. */
+#include "base/attr.h"
 #include "cli/doctor.h"
 
-#include "cli/cusion.h"
-
-#define MIB (1ull << 20)
+#define MIB	   (1ull << 20)
+#define PARAMETERS "/sys/module/udmabuf/parameters/"
 
 enum device {
 	DEVICE_THERE,
@@ -137,29 +137,47 @@ static void probe_udmabuf(struct doctor *doctor)
 	doctor->not_contiguous = "no udmabuf";
 }
 
-#define PARAMETERS "/sys/module/udmabuf/parameters/"
+/* Whether this kernel makes bytes of the limit in an int. Modulo 4096, what is below 2048 is then
+ * the limit; the rest is negative, which is taken for a large one. Stable trees have the mend from
+ * 6.12.57 on. */
+static bool limit_overflows(const struct doctor *doctor, uint64_t mb)
+{
+	const unsigned int *n = doctor->kernel;
 
-/* A service raises them at its start. What counts is the largest buffer: half of memory, a user's
- * quota; and one in slices of 2 MiB. */
+	if (n[0] != 6 || n[1] > 14 || (n[1] == 12 && n[2] >= 57))
+		return false;
+	return mb >= 4096 && mb % 4096 < 2048;
+}
+
+/* What a service sets at its start, where that is more. */
+static uint64_t limit_of_service(const struct doctor *doctor)
+{
+	return MAX(doctor->memory / 2 / MIB, (uint64_t)1024) | 4095;
+}
+
+/* What counts is the largest buffer: half of memory, a user's quota; and one in slices of 2 MiB. */
 static void probe_udmabuf_limits(struct doctor *doctor)
 {
 	uint64_t mb, items, wanted_mb = doctor->memory / 2 / MIB;
 	struct finding *finding;
-	bool fixed;
+	bool fixed, overflows;
 
 	if (!doctor->has_udmabuf || look_u64(doctor, PARAMETERS "size_limit_mb", &mb) < 0 ||
 	    look_u64(doctor, PARAMETERS "list_limit", &items) < 0)
 		return;
+	overflows = limit_overflows(doctor, mb);
 	fixed = doctor->serves || look_read_only(doctor, PARAMETERS "size_limit_mb");
 	finding = doctor_add(doctor, "udmabuf-limits", FINDING_OK,
-			     "%llu MiB and %llu slices a buffer%s", (unsigned long long)mb,
-			     (unsigned long long)items, fixed ? "" : ", until a service starts");
-	if (!fixed || (mb >= wanted_mb && items >= wanted_mb / 2))
+			     "%llu MiB and %llu slices a buffer%s%s", (unsigned long long)mb,
+			     (unsigned long long)items, fixed ? "" : ", until a service starts",
+			     overflows ? "; the kernel takes it modulo 4096 MiB" : "");
+	if (!overflows && (!fixed || (mb >= wanted_mb && items >= wanted_mb / 2)))
 		return;
-	finding->state = FINDING_LACK;
-	finding_cost(finding, "larger buffers are refused with ENOMEM",
-		     "echo 1048576 >%ssize_limit_mb; echo 65536 >%slist_limit%s", PARAMETERS,
-		     PARAMETERS, doctor->contained ? " (on the host)" : "");
+	finding->state = overflows ? FINDING_FAULT : FINDING_LACK;
+	finding_cost(finding, "larger buffers are refused",
+		     "echo %llu >%ssize_limit_mb; echo 65536 >%slist_limit%s",
+		     (unsigned long long)limit_of_service(doctor), PARAMETERS, PARAMETERS,
+		     doctor->contained ? " (on the host)" : "");
 }
 
 void doctor_devices(struct doctor *doctor)

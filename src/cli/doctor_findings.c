@@ -69,4 +69,5 @@ void doctor_run(struct doctor *doctor)
 	doctor_rights(doctor);
 	doctor_access(doctor);
 	doctor_faults(doctor);
+	doctor_area(doctor);
 }

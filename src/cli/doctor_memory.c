@@ -101,16 +101,13 @@ static void append_huge(char *text, size_t text_size, const struct huge_pages *h
 /* whether the service can have its area: from what is free, or by asking for more */
 static void judge_huge(struct doctor *doctor, const struct huge_pages *huge)
 {
-	bool fixed = look_read_only(doctor, HUGE_PAGES) ||
-		     look_read_only(doctor, "/proc/sys/vm/nr_hugepages");
-
-	if (!fixed) {
+	if (!look_read_only(doctor, HUGE_PAGES)) {
 		doctor_add(doctor, "huge-pages-settable", FINDING_OK,
 			   "a service may ask the kernel for more");
 		return;
 	}
 	finding_cost(doctor_add(doctor, "huge-pages-settable", FINDING_LACK,
-				"/proc/sys or /sys is mounted read-only here"),
+				"/sys is mounted read-only here"),
 		     "contiguous memory is what huge pages are free already",
 		     "sysctl vm.nr_hugepages=%llu%s", (unsigned long long)(CEILING / huge->size),
 		     doctor->contained ? " (on the host)" : "");

@@ -48,3 +48,23 @@ void doctor_service(struct doctor *doctor)
 	finding_cost(finding, "who was refused got an errno; the service's log says why", "%s",
 		     "journalctl -u cusiond");
 }
+
+/* What the machine allows, a service may still have had to do without. */
+void doctor_area(struct doctor *doctor)
+{
+	if (!doctor->serves)
+		return;
+	if (doctor->service.contiguous) {
+		doctor->not_contiguous = NULL;
+		doctor_add(doctor, "area", FINDING_OK,
+			   "the service has an area of contiguous memory");
+		return;
+	}
+	if (doctor->not_contiguous)
+		return;
+	doctor->not_contiguous = "the service that runs has none";
+	finding_cost(doctor_add(doctor, "area", FINDING_LACK,
+				"the service has no area of contiguous memory"),
+		     "buffers of contiguous heaps are of scattered pages, or refused",
+		     "journalctl -u cusiond, for what became of its areas; restart it%s", "");
+}

@@ -61,6 +61,7 @@ kernel_findings()
 		state udmabuf-vmap fault
 		state udmabuf-direct-io note
 		state fuse-passthrough ok
+		state area ok
 		says true contiguous
 		;;
 	esac
