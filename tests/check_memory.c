@@ -218,16 +218,6 @@ START_TEST(nth_call_fails)
 }
 END_TEST
 
-/* ---- with dma-bufs and huge pages ---- */
-
-static struct area_totals totals(void)
-{
-	struct area_totals t;
-
-	area_totals(rig.memory.areas.of[0].area, &t);
-	return t;
-}
-
 static int allocate(struct client *client, uint32_t mask, uint64_t len)
 {
 	const struct alloc_want want = { .len = len, .mask = mask };
@@ -249,6 +239,58 @@ static void fill(int fd, uint64_t size)
 	ck_assert(!map[0] && !memcmp(map, map + 1, size - 1)); /* all zero */
 	memset(map, 0x5a, size);
 	munmap(map, size);
+}
+
+static struct heap_stock stock(void)
+{
+	struct heap_stock stock;
+
+	heap_stock(heaps_get(rig.memory.heaps, 0), &stock);
+	return stock;
+}
+
+/* what ended is kept and cleared in the background, where nobody else may have it */
+static void keep_one(void)
+{
+	const struct client_who who = { .uid = 1000 };
+	struct client *client;
+	uint64_t fh;
+	int fd;
+
+	ck_assert_int_eq(client_new(&client, rig.memory.service, &who, &fh), 0);
+	fd = allocate(client, 1, MIB);
+	fill(fd, MIB);
+	close(fd);
+	while (client->account.used[QUOTA_BUFFERS])
+		service_look(rig.memory.service);
+	client_free(client);
+	if (!stock().pooled)
+		return; /* of an exporter that hands the memory out */
+	while (stock().dirty)
+		ck_assert_int_ge(loop_step(rig.loop, 2000), 0);
+	ck_assert_uint_eq(stock().clean, MIB);
+	ck_assert(loop_timer_is_set(&rig.memory.tender.age));
+}
+
+START_TEST(kept_and_given_up)
+{
+	start(rig.udmabuf);
+	keep_one();
+	ck_assert_uint_eq(stock().pooled, rig.udmabuf >= 0 ? MIB : 0);
+	heaps_age(rig.memory.heaps, true);
+	while (stock().pooled)
+		ck_assert_int_ge(loop_step(rig.loop, 2000), 0);
+}
+END_TEST
+
+/* ---- with dma-bufs and huge pages ---- */
+
+static struct area_totals totals(void)
+{
+	struct area_totals t;
+
+	area_totals(rig.memory.areas.of[0].area, &t);
+	return t;
 }
 
 static void wait_until_clean(void)
@@ -350,6 +392,7 @@ int main(void)
 	tcase_add_test(tcase, rule_for_all);
 	tcase_add_test(tcase, two_of_an_id);
 	tcase_add_test(tcase, nth_call_fails);
+	tcase_add_test(tcase, kept_and_given_up);
 	if (access("/dev/udmabuf", R_OK | W_OK) < 0) {
 		printf("# no udmabuf: no area is activated\n");
 	} else if (!reserve(before + AREA_PAGES)) {

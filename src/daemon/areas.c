@@ -113,7 +113,7 @@ static void areas_add(struct areas *areas, const struct areas_config *config,
 	steal(frames);
 	say_size(scrubber->area);
 	scrubber->job = (struct loop_job){ .run = scrubber_run, .done = scrubber_done };
-	scrubber->jobs = areas->jobs;
+	scrubber->jobs = config->jobs;
 }
 
 /* without them, nobody looks whether an area lies in one zone */
@@ -133,27 +133,21 @@ static void read_zones(struct zones *zones)
 			    strerror(-r));
 }
 
-int areas_init(struct areas *areas, const struct areas_config *config)
+void areas_init(struct areas *areas, const struct areas_config *config)
 {
 	struct zones zones = { 0 };
-	int r;
 
 	*areas = (struct areas){ .udmabuf = config->udmabuf };
-	r = loop_jobs_new(&areas->jobs, config->loop, 1);
-	if (r < 0)
-		return r;
 	read_zones(&zones);
 	for (size_t i = 0; i < config->settings->n_areas; i++)
 		areas_add(areas, config, &config->settings->areas[i], zones.n ? &zones : NULL);
 	zones_deinit(&zones);
-	return 0;
 }
 
 void areas_stop(struct areas *areas)
 {
 	for (size_t i = 0; i < areas->n; i++)
 		areas->of[i].jobs = NULL;
-	areas->jobs = loop_jobs_free(areas->jobs);
 }
 
 void areas_deinit(struct areas *areas)

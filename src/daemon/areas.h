@@ -19,7 +19,6 @@ struct area_scrubber {
 };
 
 struct areas {
-	struct loop_jobs *jobs; /* NULL: none, or stopped */
 	struct area_scrubber of[AREAS_MAX];
 	size_t n;
 	int udmabuf; /* borrowed */
@@ -27,23 +26,17 @@ struct areas {
 
 struct areas_config {
 	const struct settings *settings; /* borrowed for the call */
-	struct loop *loop;
-	int udmabuf; /* pins what an area has; borrowed */
-	int pagemap; /* as struct frames_config has it; borrowed for the call */
+	struct loop_jobs *jobs; /* for the scrubbers, borrowed; freed after areas_stop() and before
+				 * areas_deinit() */
+	int udmabuf;		/* pins what an area has; borrowed */
+	int pagemap;		/* as struct frames_config has it; borrowed for the call */
 };
 
-/**
- * areas_init() - activate the areas of the settings
- * @areas:	to be filled; areas_stop() and areas_deinit() in any case
- * @config:	of them
- *
- * An area that can't be is said and left out: areas->of[].area is NULL.
- *
- * Return: 0, or a negative error.
- */
-int areas_init(struct areas *areas, const struct areas_config *config);
+/* activate the areas of the settings. One that can't be is said and left out: its areas.of[].area
+ * is NULL. */
+void areas_init(struct areas *areas, const struct areas_config *config);
 
-/* the scrubbers let go; before what is taken of an area is given back for good */
+/* the scrubbers begin nothing more; what they have in hand ends with the jobs */
 void areas_stop(struct areas *areas);
 void areas_deinit(struct areas *areas); /* nothing may be taken of them */
 

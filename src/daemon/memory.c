@@ -159,19 +159,18 @@ static int memory_init_heaps(struct memory *memory, const struct settings *setti
 
 /* ---- all ---- */
 
-static int memory_init_areas(struct memory *memory, const struct memory_config *config)
+static void memory_init_areas(struct memory *memory, const struct memory_config *config)
 {
 	const struct areas_config areas = {
 		.settings = config->settings,
-		.loop = config->loop,
+		.jobs = memory->background,
 		.udmabuf = config->udmabuf,
 		.pagemap = config->pagemap,
 	};
 
 	/* nothing else pins what an area has, and makes one file of it */
-	if (!memory->exporters.of[EXPORTER_UDMABUF] || !config->settings->n_areas)
-		return 0;
-	return areas_init(&memory->areas, &areas);
+	if (memory->exporters.of[EXPORTER_UDMABUF] && config->settings->n_areas)
+		areas_init(&memory->areas, &areas);
 }
 
 int memory_init(struct memory *memory, const struct memory_config *config)
@@ -185,11 +184,14 @@ int memory_init(struct memory *memory, const struct memory_config *config)
 	if (r == 0)
 		r = exporters_init(&memory->exporters, config->udmabuf, steal(memory->file));
 	if (r == 0)
-		r = memory_init_areas(memory, config);
-	if (r == 0)
-		r = memory_init_heaps(memory, settings);
+		r = loop_jobs_new(&memory->background, config->loop, 1);
 	if (r < 0)
 		return r;
+	memory_init_areas(memory, config);
+	r = memory_init_heaps(memory, settings);
+	if (r < 0)
+		return r;
+	tender_start(&memory->tender, config->loop, memory->background, memory->heaps);
 	memory->exporter_name = exporters_pick(&memory->exporters, &any, false)->ops->name;
 
 	service = (struct service_config){
@@ -207,6 +209,8 @@ int memory_init(struct memory *memory, const struct memory_config *config)
 void memory_deinit(struct memory *memory)
 {
 	areas_stop(&memory->areas);
+	tender_stop(&memory->tender);
+	memory->background = loop_jobs_free(memory->background);
 	memory->service = service_free(memory->service);
 	memory->heaps = heaps_free(memory->heaps);
 	areas_deinit(&memory->areas);

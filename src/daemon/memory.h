@@ -10,6 +10,7 @@
 #include "core/state.h"
 #include "daemon/areas.h"
 #include "daemon/exporters.h"
+#include "daemon/tender.h"
 #include "front/listing.h"
 
 struct memory {
@@ -17,8 +18,10 @@ struct memory {
 	struct exporter *file;
 	struct watch *watch;
 	struct exporters exporters;
+	struct loop_jobs *background; /* clears what was freed */
 	struct areas areas;
 	struct heaps *heaps;
+	struct tender tender;
 	struct service *service;
 	const char *exporter_name; /* of memory that need not be contiguous */
 	struct listing_missing missing[HEAP_IDS];
