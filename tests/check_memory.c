@@ -138,6 +138,10 @@ START_TEST(exporters_in_the_order_of_the_settings)
 	ck_assert_uint_eq(n_heaps(), 4);
 	ck_assert_ptr_null(heaps_get(rig.memory.heaps, 9));
 	ck_assert_int_eq(heaps_get(rig.memory.heaps, 0)->exporter->ops->kind, EXPORTER_MEMFD);
+	ck_assert_uint_eq(rig.memory.n_missing, 1);
+	ck_assert_str_eq(rig.memory.missing[0].name, "files");
+	ck_assert_uint_eq(rig.memory.missing[0].id, 9);
+	ck_assert_str_eq(rig.memory.missing[0].why, "no exporter of it works here");
 }
 END_TEST
 
