@@ -79,6 +79,9 @@ static void option(struct options *o, const char *program, int letter, const cha
 	case 'b':
 		o->buffers = number(program, optarg);
 		return;
+	case 'o':
+		o->others = number(program, optarg);
+		return;
 	case 't':
 		o->slack = number(program, optarg);
 		return;

@@ -26,6 +26,7 @@ struct options {
 	unsigned int version;	/* -v: what ABI_VERSION answers; 0: ENOTTY */
 	unsigned long buffers;	/* -b: how many one client may hold; 0: not to be tried */
 	const char *pids;	/* -p: processes of the service, by comma */
+	unsigned long others;	/* -o: processes beside it */
 	unsigned long slack;	/* -t: KiB by which a process of the service may grow */
 };
 

@@ -14,7 +14,7 @@
 #include "probe.h"
 #include "tap.h"
 
-#define HOGS 24
+#define ENOUGH 15 /* seconds, after which no further allocation is begun */
 
 static double now(void)
 {
@@ -53,13 +53,13 @@ static void start_hog(void)
 		;
 }
 
-/* further hogs take ever more of the CPU from us, so they come last */
-static void starve(void)
+/* who starts them isn't idle yet: it would take its time for that, too */
+static void starve(unsigned long hogs)
 {
 	const struct sched_param param = { 0 };
 
 	take_cpu();
-	for (int i = 0; i < HOGS; i++)
+	for (unsigned long i = 0; i < hogs; i++)
 		start_hog();
 	if (sched_setscheduler(0, SCHED_IDLE, &param))
 		tap_bail("sched_setscheduler: %m");
@@ -87,16 +87,17 @@ int main(int argc, char **argv)
 	unsigned long done = 0;
 	bool good = true;
 
-	o.count = 1;
-	options_parse(&o, argc, argv, "d:n:T:");
+	o.count = 20;
+	o.others = 24;
+	options_parse(&o, argc, argv, "d:n:o:T:");
 	tap_limit(o.seconds);
 	device = open(o.node, O_RDONLY | O_CLOEXEC);
 	if (device < 0)
 		tap_bail("%s: %m", o.node);
 	lowest = probe_lowest_fd();
 	fds = probe_fd_count();
-	starve();
-	for (begin = now(); done < o.count && good; done++) {
+	starve(o.others);
+	for (begin = now(); done < o.count && good && now() - begin < ENOUGH; done++) {
 		took = now();
 		good = allocate(device, lowest, fds);
 		took = now() - took;
