@@ -26,7 +26,8 @@
 #include "deliver/give.h"
 #include "deliver/message.h"
 
-#define LATE_MAX 32
+/* threads of a lane that stay with their callers, and with those of one user */
+enum { LATE_MAX = 32, LATE_PER_USER = LATE_MAX / 4 };
 
 enum {
 	_TRACER_OK,
@@ -38,10 +39,11 @@ enum {
 struct lane {
 	const struct tracer_config *config;
 	atomic_int refs; /* tracer_run()'s, and one of each thread */
-	atomic_int late; /* threads that stay with their callers */
-	sem_t left;	 /* posted once by each thread: the socket is the next one's */
-	int result;	 /* of the thread that posted ... */
-	bool stays;	 /* ... and whether it goes on without the socket */
+	/* who has a thread that stays with its caller: a uid and 1; 0: free */
+	atomic_uint late[LATE_MAX];
+	sem_t left; /* posted once by each thread: the socket is the next one's */
+	int result; /* of the thread that posted ... */
+	bool stays; /* ... and whether it goes on without the socket */
 };
 
 struct tracer {
@@ -50,7 +52,7 @@ struct tracer {
 	struct give give;
 	struct deliver_request request;
 	struct give_result given; /* so far */
-	bool late;
+	atomic_uint *late;	  /* its place in lane.late, once it stays with its caller */
 };
 
 static struct lane *lane_unref(struct lane *lane)
@@ -90,6 +92,22 @@ static void say(const struct tracer *tracer, const char *what)
 		  what);
 }
 
+/* a free place, or NULL; only the thread at the socket takes one */
+static atomic_uint *late_place(struct lane *lane, uint32_t uid)
+{
+	atomic_uint *free = NULL;
+	int n = 0;
+
+	for (int i = 0; i < LATE_MAX; i++) {
+		unsigned int who = atomic_load(&lane->late[i]);
+
+		n += who == uid + 1;
+		if (!who)
+			free = &lane->late[i];
+	}
+	return n < LATE_PER_USER ? free : NULL;
+}
+
 /* the watch's: the delivery takes long; the rest of it is this thread's own affair */
 static bool hand_over(void *user)
 {
@@ -100,12 +118,11 @@ static bool hand_over(void *user)
 	};
 	int r;
 
-	if (atomic_fetch_add(&tracer->lane->late, 1) >= LATE_MAX) {
-		atomic_fetch_sub(&tracer->lane->late, 1);
+	tracer->late = late_place(tracer->lane, tracer->request.call.uid);
+	if (!tracer->late)
 		return false;
-	}
+	atomic_store(tracer->late, tracer->request.call.uid + 1);
 	say(tracer, "gets no CPU: waiting for it apart");
-	tracer->late = true;
 	r = answer(tracer, &result);
 	tracer->lane->stays = true;
 	lane_leave(tracer->lane, r == -EPIPE || r == -ECONNRESET ? 0 : r ? r : TRACER_E_LATE);
@@ -145,7 +162,7 @@ static int act_consume_fd(struct tracer *tracer, int fd)
 	if (given->stuck)
 		say(tracer, "did not stop, or was killed: let go of by force");
 	if (tracer->late) {
-		atomic_fetch_sub(&tracer->lane->late, 1);
+		atomic_store(tracer->late, 0);
 		return TRACER_E_LATE;
 	}
 	STOP_POINT("tracer.done", request->call.tid);

@@ -25,7 +25,7 @@ if start_service; then
 	for name in swap_pipe swap_fuse swap_socket swap_device close_socket shut_socket steal_message limits \
 		code_rewritten code_loops code_unmapped code_hidden stack_unmapped struct_hidden \
 		struct_unmapped scratch_unmapped forged_pointers query_userfault query_fuse \
-		struct_userfault flood sigstop signals exec_leader exec_thread exit_group exit_leader \
+		struct_userfault flood starve sigstop signals exec_leader exec_thread exit_group exit_leader \
 		kill_self vfork_exec; do
 		check "hostile: $name" "$TESTS/hostile" -t "$run" -l "$bound" "$name"
 		check "hostile: $name: the service is calm" "$TESTS/calm" -p "$pids" -s "$scratch/before"

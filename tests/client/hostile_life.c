@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* attacks by floods, by signals, and by exec and exit in mid-delivery */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "hostile.h"
 
-enum { FLOOD_THREADS = 200, EXEC_THREADS = 3 };
+enum { FLOOD_THREADS = 200, EXEC_THREADS = 3, STARVED_THREADS = 12, HOGS = 3 };
 
 static void *allocate_on(void *user)
 {
@@ -48,6 +50,49 @@ static void flood(void)
 	hostile_become(hostile.uid);
 	for (int i = 0; i < FLOOD_THREADS; i++)
 		hostile_thread(flood_on, (void *)(intptr_t)devices[i]);
+	while (hostile_goes_on())
+		hostile_pause(10000);
+}
+
+/* ---- starvation ---- */
+
+static void hog(void)
+{
+	pid_t pid = fork();
+
+	hostile_require(pid >= 0);
+	if (pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (hostile_goes_on())
+		; /* no longer: who starves can't even die */
+	_exit(0);
+}
+
+static void *allocate_idly(void *user)
+{
+	const struct sched_param param = { 0 };
+
+	hostile_require(!sched_setscheduler(0, SCHED_IDLE, &param));
+	return allocate_on(NULL);
+}
+
+/* by threads that starve themselves: each delivery takes as long as one may, or longer */
+static void starve(void)
+{
+	cpu_set_t set;
+
+	hostile_require(!sched_getaffinity(0, sizeof(set), &set));
+	for (int cpu = 0, n = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &set) && n++)
+			CPU_CLR(cpu, &set);
+	}
+	hostile_require(!sched_setaffinity(0, sizeof(set), &set));
+	hostile_become(hostile.uid);
+	for (int i = 0; i < STARVED_THREADS; i++)
+		hostile_thread(allocate_idly, NULL);
+	for (int i = 0; i < HOGS; i++)
+		hog();
 	while (hostile_goes_on())
 		hostile_pause(10000);
 }
@@ -210,6 +255,7 @@ static void vfork_exec(void)
 
 const struct hostile_attack hostile_life[] = {
 	{ "flood", flood, false, true },
+	{ "starve", starve, false, true },
 	{ "sigstop", sigstop, false, true },
 	{ "signals", signals, false, true },
 	{ "exec_leader", exec_leader, false, false },
