@@ -9,7 +9,7 @@
 . "$TESTS/service.sh"
 
 count=1000
-[ "$WHERE" = fuse ] || [ -n "$CUSION_LONG" ] || count=40
+[ "$WHERE" = fuse ] || [ -n "$CUSION_LONG" ] || count=30
 if start_service; then
 	client threads -n $count
 	client threads32 -n $count

@@ -9,7 +9,7 @@
 . "$TESTS/service.sh"
 
 count=10000
-[ "$WHERE" = fuse ] || [ -n "$CUSION_LONG" ] || count=2000
+[ "$WHERE" = fuse ] || [ -n "$CUSION_LONG" ] || count=1000
 if start_service; then
 	client rounds -n $count -p "$(service_processes | paste -s -d , -)"
 	check "all that the service knows agrees" cusion check

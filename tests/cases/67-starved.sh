@@ -8,7 +8,7 @@
 . "$TESTS/service.sh"
 
 hogs=24
-[ "$WHERE" = fuse ] || hogs=3 # an emulated machine is some twenty times slower
+[ "$WHERE" = fuse ] || hogs=2 # an emulated machine is some twenty times slower
 if start_service; then
 	pids=$(service_processes | paste -s -d , -)
 	"$TESTS/odd" -u 2001 plain | comment

@@ -7,8 +7,11 @@
 # shellcheck source=tests/service.sh
 . "$TESTS/service.sh"
 
+count=1000
+[ "$WHERE" = fuse ] || count=300
+[ -z "$CUSION_LONG" ] || count=11000
 if start_service; then
-	"$TESTS/bench_ioctl" -n "${CUSION_LONG:+1}1000" >"$scratch/figures"
+	"$TESTS/bench_ioctl" -n $count >"$scratch/figures"
 	same "bench_ioctl ends with status 0" 0 $?
 	sed 's/^/# figure: /' "$scratch/figures"
 fi
