@@ -19,7 +19,7 @@
 static struct rig *rig;
 
 /* programs by what they are: 64 bit, and i386 where it was built */
-static char victims[2][4096], hostiles[2][4096];
+static char victims[2][4096], hostiles[2][4096], lookers[2][4096];
 static size_t n_programs;
 
 static void setup(void)
@@ -196,6 +196,31 @@ START_TEST(hanging)
 }
 END_TEST
 
+/* ---- what a caller has is looked at, see tests/look_victim.c ---- */
+
+static const char *const looks[] = {
+	"whose",       "whose_none",  "whose_thread", "whose_child",
+	"whose_moves", "whose_hangs", "whose_epoll",  "whose_flood",
+};
+
+/* the tracers are as before, whatever it was that they looked at */
+START_TEST(looked_at)
+{
+	size_t bits = _i / ARRAY_SIZE(looks);
+	const char *name = looks[_i % ARRAY_SIZE(looks)];
+	struct before before;
+	int status;
+	pid_t pid;
+
+	look_before(&before, bits);
+	pid = start(lookers[bits], name, "300");
+	status = finish(pid);
+	kill(-pid, SIGKILL); /* file servers of its */
+	ck_assert_msg(status == 0, "%s: status 0x%x", name, status);
+	look_after(&before, bits);
+}
+END_TEST
+
 /* ---- callers that are killed or stopped ---- */
 
 /* at a random moment of a delivery; its parent can have it at once */
@@ -257,6 +282,7 @@ static bool find_programs(void)
 
 		snprintf(victims[i], sizeof(victims[i]), "%s/give_victim%s", self, bits);
 		snprintf(hostiles[i], sizeof(hostiles[i]), "%s/give_hostile%s", self, bits);
+		snprintf(lookers[i], sizeof(lookers[i]), "%s/look_victim%s", self, bits);
 		n_programs += access(victims[i], X_OK) == 0;
 	}
 	if (geteuid() || access("/dev/fuse", R_OK | W_OK)) {
@@ -290,6 +316,7 @@ int main(void)
 	tcase_new(suite, "odd", odd, ARRAY_SIZE(cases));
 	tcase_new(suite, "hostile", hostile, ARRAY_SIZE(attacks));
 	tcase_new(suite, "hanging", hanging, ARRAY_SIZE(hangs));
+	tcase_new(suite, "looked_at", looked_at, ARRAY_SIZE(looks));
 	tcase_new(suite, "killed", killed, 1);
 	tcase_new(suite, "stopped", stopped, 1);
 	runner = srunner_create(suite);

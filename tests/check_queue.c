@@ -179,6 +179,32 @@ START_TEST(pieces)
 }
 END_TEST
 
+/* what is asked of a number, and what comes back */
+START_TEST(whose)
+{
+	struct test_job job = {
+		.job = { .verb = DELIVER_WHOSE_FD, .fd = -1, .number = 77, .done = on_done },
+	};
+	struct deliver_answer message = { .file = { .ino = 1ull << 40, .mount = 25 } };
+
+	make(1);
+	deliver_submit(deliver_queue_deliver(f.queue), &job.job);
+	ck_assert_int_eq(recv(f.theirs[0], &f.requests[0], sizeof(f.requests[0]), 0),
+			 DELIVER_REQUEST_SIZE(0));
+	ck_assert_int_eq(f.requests[0].verb, DELIVER_WHOSE_FD);
+	ck_assert_int_eq(f.requests[0].number, 77);
+	message.id = f.requests[0].id;
+	ck_assert_int_gt(fd_send(f.theirs[0], &message, sizeof(message), -1, 0), 0);
+	ck_assert_int_eq(deliver_queue_read(f.queue, 0), 0);
+	ck_assert_uint_eq(job.done, 1);
+	ck_assert_int_eq(job.result.result, 0);
+	ck_assert(!job.result.replied);
+	ck_assert_uint_eq(job.result.file.ino, 1ull << 40);
+	ck_assert_uint_eq(job.result.file.mount, 25);
+	unmake();
+}
+END_TEST
+
 /* 100 jobs of one uid wait; a second uid has its turn after the one in hand */
 START_TEST(turns)
 {
@@ -454,6 +480,7 @@ int main(void)
 
 	tcase_add_test(tcase, one);
 	tcase_add_test(tcase, pieces);
+	tcase_add_test(tcase, whose);
 	tcase_add_test(tcase, turns);
 	tcase_add_test(tcase, order);
 	tcase_add_loop_test(tcase, quarter, 0, 5);

@@ -86,12 +86,24 @@ static void answer(struct rig *rig, uint64_t unique, int error, const void *data
 		perror("fuse_rig: reply");
 }
 
+static void answer_whose(struct rig *rig, uint64_t unique, const struct deliver_file *file)
+{
+	struct {
+		struct fuse_ioctl_out out;
+		uint64_t ino, mount, rest;
+	} reply = { .ino = file->ino, .mount = file->mount };
+
+	answer(rig, unique, 0, &reply, sizeof(reply));
+}
+
 static void job_done(struct deliver_job *job, const struct deliver_result *result)
 {
 	struct rig_job *mine = container_of(job, struct rig_job, job);
 	struct rig *rig = mine->rig;
 
-	if (!result->replied)
+	if (result->result == 0 && job->verb == DELIVER_WHOSE_FD)
+		answer_whose(rig, job->call.unique, &result->file);
+	else if (!result->replied)
 		answer(rig, job->call.unique, result->result, NULL, 0);
 
 	pthread_mutex_lock(&rig->lock);
@@ -146,6 +158,11 @@ static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 		.fd = -1,
 		.done = job_done,
 	};
+	if (in->cmd == RIG_WHOSE) {
+		mine->job.verb = DELIVER_WHOSE_FD;
+		mine->job.number = alloc->len;
+		return;
+	}
 	mine->job.size = sizeof(reply);
 	memcpy(mine->job.bytes, &reply, sizeof(reply));
 	if (in->cmd == RIG_PUT) {
@@ -206,7 +223,7 @@ static void on_ioctl(struct rig *rig, const struct fuse_in_header *header)
 	const struct rig_alloc *alloc = (const void *)(in + 1);
 	struct rig_job *mine;
 
-	if (in->cmd != RIG_ALLOC && in->cmd != RIG_PUT) {
+	if (in->cmd != RIG_ALLOC && in->cmd != RIG_PUT && in->cmd != RIG_WHOSE) {
 		answer_simple(rig, header, in->cmd);
 		return;
 	}

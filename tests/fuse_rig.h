@@ -21,6 +21,9 @@
 #define RIG_PUT \
 	0xc0184907u /* puts @len bytes of 0x5a where its second u64 points to, 0 into @len */
 
+/* the first u32 is a number in the caller's table: answered with the file's inode and mount */
+#define RIG_WHOSE   0xc0184904u
+
 /* an ALLOC with this flag has its fd field where nothing is */
 #define RIG_NOWHERE 0x80000000u
 

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,14 +16,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "hang_file.h"
 
 #define ALLOC 0xc0184900u
 #define GO    0xc0184906u
@@ -403,59 +402,6 @@ static void late_again(void)
 
 /* ---- memory of a file server of its own, which never answers a read ---- */
 
-static int hang_channel;
-
-static void hang_answer(uint64_t unique, const void *data, size_t size)
-{
-	struct fuse_out_header header = { .len = sizeof(header) + size, .unique = unique };
-	struct iovec iov[2] = { { &header, sizeof(header) }, { (void *)data, size } };
-
-	if (writev(hang_channel, iov, 2) < 0)
-		return;
-}
-
-/* a process of its own, or the close of a dying caller would wait for itself */
-static void hang_serve(void)
-{
-	static uint8_t buffer[1 << 20];
-	const struct fuse_in_header *header = (void *)buffer;
-	struct fuse_init_out init = { .major = 7, .minor = 31, .max_write = 4096 };
-	struct fuse_attr_out attr = {
-		.attr = { .ino = 1, .mode = S_IFREG | 0666, .nlink = 1, .size = 1 << 20 },
-		.attr_valid = 3600,
-	};
-	struct fuse_open_out out = { .fh = 1 };
-
-	while (read(hang_channel, buffer, sizeof(buffer)) > 0) {
-		if (header->opcode == FUSE_INIT)
-			hang_answer(header->unique, &init, sizeof(init));
-		else if (header->opcode == FUSE_GETATTR)
-			hang_answer(header->unique, &attr, sizeof(attr));
-		else if (header->opcode == FUSE_OPEN)
-			hang_answer(header->unique, &out, sizeof(out));
-	}
-	_exit(0);
-}
-
-/* an fd of a file whose reads, and whose close, hang until our process group is killed */
-static int hang_open(void)
-{
-	char options[128];
-
-	hang_channel = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	check(hang_channel >= 0 && unshare(CLONE_NEWNS) == 0);
-	check(mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) == 0);
-	check(mount("hang", "/srv", "tmpfs", 0, NULL) == 0);
-	close(open("/srv/file", O_CREAT | O_RDWR, 0666));
-	snprintf(options, sizeof(options), "fd=%d,rootmode=100000,user_id=0,group_id=0,allow_other",
-		 hang_channel);
-	check(mount("hang", "/srv/file", "fuse.hang", 0, options) == 0);
-	if (!fork())
-		hang_serve();
-	close(hang_channel);
-	return open("/srv/file", O_RDWR);
-}
-
 static int hang_fd;
 
 static void *evil_hang_map(void *user)
@@ -470,7 +416,7 @@ static void *evil_hang_map(void *user)
 /* the struct lies on a page that never comes */
 static void late_hang_struct(void)
 {
-	hang_fd = hang_open();
+	hang_fd = hang_file_open();
 	check(hang_fd >= 0);
 	start(evil_hang_map);
 	allocate(victim_alloc, LATE);
@@ -482,7 +428,7 @@ static void hang_put(void)
 {
 	uint64_t request[3] = { 8 };
 
-	hang_fd = hang_open();
+	hang_fd = hang_file_open();
 	check(hang_fd >= 0);
 	request[1] = (uintptr_t)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, hang_fd, 0);
 	check(ioctl(device, PUT, request) < 0 && errno == EFAULT);
@@ -506,7 +452,7 @@ static void *evil_hang_swap(void *user)
 /* a file whose close hangs takes the socket's number: dup3() never returns */
 static void hang_swap(void)
 {
-	hang_fd = hang_open();
+	hang_fd = hang_file_open();
 	check(hang_fd >= 0);
 	rounds_of(evil_hang_swap);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reaching into a caller that waits in an ioctl: give it a file descriptor, or bytes. This is the
- * side of who asks; how it is done is behind struct deliver_ops (by ptrace: deliver/queue.h).
+ * Reaching into a caller that waits in an ioctl: give it a file descriptor, or bytes, or look at
+ * what it has. This is the side of who asks; how it is done is behind struct deliver_ops (by
+ * ptrace: deliver/queue.h).
  */
 #ifndef DELIVER_DELIVER_H
 #define DELIVER_DELIVER_H
@@ -23,8 +24,15 @@
 #define DELIVER_NOT_YET	   EIO
 
 enum deliver_verb {
-	DELIVER_GIVE_FD, /* answer the call; its caller holds one more fd when it returns */
-	DELIVER_PUT,	 /* answer the call; bytes stand in its caller's memory when it returns */
+	DELIVER_GIVE_FD,  /* answer the call; its caller holds one more fd when it returns */
+	DELIVER_PUT,	  /* answer the call; bytes stand in its caller's memory when it returns */
+	DELIVER_WHOSE_FD, /* which file a number is in the caller's table; answers nothing */
+};
+
+/* a file, as statx() and /proc/PID/fdinfo tell of it in any process; mount 0 is that of memfds */
+struct deliver_file {
+	uint64_t ino;
+	uint64_t mount;
 };
 
 /* the ioctl that is waited in, as the FUSE request's header says */
@@ -44,10 +52,11 @@ struct deliver_result {
 	 * GIVE_FD: the fd's number in the caller, or -errno: EBUSY (already traced), EACCES
 	 * (forbidden), ESRCH (not there, or gone), ENOTTY (x32), EMFILE, ENFILE, ENOMEM, EFAULT
 	 * (the address), EIO (the caller got in the way, or two injectors died over it). PUT: 0
-	 * or the same.
+	 * or the same. WHOSE_FD: 0, or EBADF (not open), EACCES, ESRCH, EIO.
 	 */
 	int result;
-	bool replied; /* the reply went out: nobody may answer the call again */
+	struct deliver_file file; /* WHOSE_FD: ino 0 where it can't be one of ours */
+	bool replied;		  /* the reply went out: nobody may answer the call again */
 };
 
 /* bytes to put: what is at @address from there on */
@@ -67,6 +76,7 @@ struct deliver_job {
 	uint64_t client;  /* a client file has at most one delivery under way */
 	uint64_t address; /* GIVE_FD: of the s32 that gets the number */
 	int fd;		  /* GIVE_FD: consumed by deliver_submit(); no file that the caller has */
+	int32_t number;	  /* WHOSE_FD: in the caller's table */
 	struct deliver_piece pieces[DELIVER_PIECES_MAX]; /* PUT: by deliver_put() */
 	uint32_t size;					 /* of the reply */
 	uint8_t bytes[DELIVER_BYTES_MAX]; /* the FUSE reply, -DELIVER_NOT_YET; then the pieces */

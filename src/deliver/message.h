@@ -16,13 +16,15 @@ struct deliver_request {
 	uint64_t address;
 	struct deliver_call call;
 	struct deliver_piece pieces[DELIVER_PIECES_MAX];
-	uint32_t verb;			  /* enum deliver_verb */
+	uint32_t verb; /* enum deliver_verb */
+	int32_t number;
 	uint32_t size;			  /* of the reply; the pieces stand behind it */
 	uint8_t bytes[DELIVER_BYTES_MAX]; /* only those that there are are sent */
 };
 
 struct deliver_answer {
 	uint64_t id;
+	struct deliver_file file;
 	int32_t result;
 	uint32_t replied;
 };

@@ -151,6 +151,7 @@ static ssize_t request_send(int socket, uint64_t id, const struct deliver_job *j
 		.address = job->address,
 		.call = job->call,
 		.verb = job->verb,
+		.number = job->number,
 		.size = job->size,
 	};
 	uint32_t size = job->size + deliver_pieces_size(job->pieces);
@@ -228,7 +229,11 @@ int deliver_queue_read(struct deliver_queue *queue, size_t i)
 		lane->lost = true;
 		return err_origin(-EPROTO);
 	}
-	result = (struct deliver_result){ .result = answer.result, .replied = answer.replied };
+	result = (struct deliver_result){
+		.result = answer.result,
+		.file = answer.file,
+		.replied = answer.replied,
+	};
 	lane_end(lane, &result);
 	hand_on(queue);
 	return 0;

@@ -25,6 +25,7 @@
 #include "base/stop_point.h"
 #include "deliver/give.h"
 #include "deliver/message.h"
+#include "deliver/whose.h"
 
 /* threads of a lane that stay with their callers, and with those of one user */
 enum { LATE_MAX = 32, LATE_PER_USER = LATE_MAX / 4 };
@@ -75,6 +76,7 @@ static int answer(struct tracer *tracer, const struct deliver_result *result)
 {
 	struct deliver_answer answer = {
 		.id = tracer->request.id,
+		.file = result->file,
 		.result = result->result,
 		.replied = result->replied,
 	};
@@ -143,7 +145,26 @@ static bool request_is_sound(const struct tracer *tracer, ssize_t n, int fd)
 		return false;
 	if (request->call.channel >= tracer->config->n_channels)
 		return false;
-	return request->verb == DELIVER_PUT || (request->verb == DELIVER_GIVE_FD && fd >= 0);
+	switch (request->verb) {
+	case DELIVER_GIVE_FD:
+		return fd >= 0;
+	case DELIVER_PUT:
+	case DELIVER_WHOSE_FD:
+		return true;
+	}
+	return false;
+}
+
+/* the watch's ticks end what waits may be in this */
+static int look(struct tracer *tracer, struct deliver_file *ret)
+{
+	const struct deliver_request *request = &tracer->request;
+	int r;
+
+	watch_start(&tracer->give.watch);
+	r = whose_fd(request->call.tid, request->number, ret);
+	watch_stop(&tracer->give.watch);
+	return r;
 }
 
 /* the file is let go of before the answer: who counts its holders then counts right */
@@ -156,6 +177,8 @@ static int act_consume_fd(struct tracer *tracer, int fd)
 	*given = (struct give_result){ .result.result = -ESRCH };
 	if (request->call.tid == 0)
 		say(tracer, "is not visible in our pid namespace");
+	else if (request->verb == DELIVER_WHOSE_FD)
+		given->result.result = look(tracer, &given->result.file);
 	else
 		give_run(&tracer->give, request, fd, given);
 	fd_close(fd);
