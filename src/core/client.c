@@ -9,7 +9,7 @@
 #include "core/state.h"
 
 /* take a place on record and fill it, uncommitted */
-static int client_record(struct client *client, struct state_client **ret)
+static int client_record(struct client *client)
 {
 	const struct client_who *who = &client->who;
 	struct state_client *record;
@@ -24,7 +24,7 @@ static int client_record(struct client *client, struct state_client **ret)
 	record->gid = who->gid;
 	record->tid = who->tid;
 	record->channel = who->channel;
-	*ret = record;
+	client->record = record;
 	return 0;
 }
 
@@ -41,7 +41,6 @@ int client_new(struct client **ret, struct service *service, const struct client
 	       uint64_t *ret_fh)
 {
 	_cleanup_(client_freep) struct client *client = NULL;
-	struct state_client *record;
 	int r;
 
 	client = calloc(1, sizeof(*client));
@@ -60,10 +59,10 @@ int client_new(struct client **ret, struct service *service, const struct client
 		return r;
 	if (quota_charge(&client->charge, &client->user->account, QUOTA_CLIENTS, 1))
 		return -ENOMEM;
-	r = client_record(client, &record);
+	r = client_record(client);
 	if (r < 0)
 		return r;
-	state_commit(record);
+	state_commit(client->record);
 
 	*ret_fh = client->id;
 	*ret = steal(client);
@@ -94,4 +93,14 @@ struct client *client_free(struct client *client)
 	service->n_clients--;
 	free(client);
 	return NULL;
+}
+
+void client_use_handles(struct client *client)
+{
+	client->record->uses_handles = 1;
+}
+
+bool client_uses_handles(const struct client *client)
+{
+	return client->record->uses_handles;
 }

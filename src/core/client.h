@@ -5,6 +5,7 @@
 #ifndef CORE_CLIENT_H
 #define CORE_CLIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -15,5 +16,9 @@ int client_new(struct client **ret, struct service *service, const struct client
 	       uint64_t *ret_fh);
 struct client *client_free(struct client *client);
 DEFINE_CLEANUP(struct client *, client_free);
+
+/* it has made a call that only a program with handles makes; it stays so (ABI.md section 9) */
+void client_use_handles(struct client *client);
+bool client_uses_handles(const struct client *client);
 
 #endif

@@ -15,6 +15,7 @@
 
 struct heaps;
 struct state;
+struct state_client;
 struct watch;
 
 #define SERVICE_FILES 256 /* lists */
@@ -49,6 +50,7 @@ struct client {
 	struct list buffers;  /* buffer.client_link */
 	struct list allocs;   /* alloc.link */
 	struct idmap handles; /* struct handle, by number */
+	struct state_client *record;
 	struct quota_user *user;
 	struct charge charge; /* to the user, for being there */
 	struct account account;

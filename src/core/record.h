@@ -37,7 +37,9 @@ struct state_client {
 	struct state_record record;
 	uint32_t uid, gid, tid;
 	uint32_t channel;
-	uint64_t reserved[12];
+	uint32_t uses_handles; /* it has called so: it is told that there are handles */
+	uint32_t reserved0;
+	uint64_t reserved[11];
 };
 
 struct state_handle {

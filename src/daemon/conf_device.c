@@ -55,6 +55,28 @@ static int read_group(void *object, const char *value, const char **hint)
 	return 0;
 }
 
+static int read_abi(void *object, const char *value, const char **hint)
+{
+	static const struct {
+		const char *name;
+		enum wire_abi abi;
+	} abis[] = {
+		{ "auto", WIRE_ABI_AUTO },
+		{ "legacy", WIRE_ABI_LEGACY },
+		{ "modern", WIRE_ABI_MODERN },
+	};
+	struct settings *settings = object;
+
+	*hint = "auto, legacy or modern";
+	for (size_t i = 0; i < ARRAY_SIZE(abis); i++) {
+		if (strcmp(abis[i].name, value))
+			continue;
+		settings->policy.abi = abis[i].abi;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int read_abi_version(void *object, const char *value, const char **hint)
 {
 	struct settings *settings = object;
@@ -75,6 +97,7 @@ const struct conf_keys conf_cusiond_keys = { cusiond_keys, ARRAY_SIZE(cusiond_ke
 static const struct conf_key device_keys[] = {
 	{ "mode", read_mode },
 	{ "group", read_group },
+	{ "abi", read_abi },
 	{ "abi-version", read_abi_version },
 };
 const struct conf_keys conf_device_keys = { device_keys, ARRAY_SIZE(device_keys) };

@@ -47,8 +47,7 @@ void settings_init(struct settings *settings, uint64_t memory)
 		.log_level = LOG_LEVEL_INFO,
 		.mode = 0660,
 		.group = "cusion",
-		/* the handle calls come later: until then the node answers as 4.12 to 5.10 did */
-		.policy = { .abi = WIRE_ABI_MODERN, .abi_version = 0 },
+		.policy = { .abi = WIRE_ABI_AUTO, .abi_version = 0 },
 		.memory = memory,
 		.n_areas = 1,
 		.n_heaps = ARRAY_SIZE(builtin_heaps),

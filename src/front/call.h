@@ -25,10 +25,11 @@ struct call;
 struct call_ops {
 	/* answers with @result (>= 0 or -errno) and @size bytes for the caller's struct */
 	void (*answer)(struct call *call, int result, const void *data, size_t size);
-	/* gives the bytes that answer -DELIVER_NOT_YET, for the injector to write. Return: size. */
-	size_t (*answer_by_other)(struct call *call, uint8_t *bytes);
-	/* answers -errno after answer_by_other(), where the other did not */
-	void (*fail)(struct call *call, int error);
+	/* gives the bytes that answer -DELIVER_NOT_YET, and @size of the caller's struct, for the
+	 * injector to write. Return: their size. */
+	size_t (*answer_by_other)(struct call *call, uint8_t *bytes, const void *data, size_t size);
+	/* answers as answer() does after answer_by_other(), where the other did not */
+	void (*fail)(struct call *call, int error, const void *data, size_t size);
 	/* answered: the call's memory can go */
 	void (*free)(struct call *call);
 };
@@ -44,8 +45,9 @@ struct call {
 	struct list link;      /* dispatch.calls, until it is answered */
 	struct wire_call wire; /* what it asks for */
 	struct turn turn;
-	struct alloc *alloc; /* while it is being made */
-	struct file *file;   /* while it is being delivered */
+	struct alloc *alloc; /* while it is being made, these two */
+	struct share *share;
+	struct file *file; /* while it is being delivered */
 	struct loop_job job;
 	struct deliver_job delivery;
 };
@@ -61,8 +63,9 @@ struct dispatch_config {
 
 struct dispatch_counters {
 	uint64_t ioctls;	 /* all that came */
-	uint64_t allocations;	 /* fds that arrived in a caller */
-	uint64_t refused;	 /* allocations that ended in an errno of ours */
+	uint64_t allocations;	 /* that ended well: the fd, or the handle, is the caller's */
+	uint64_t shares;	 /* further fds that arrived in a caller */
+	uint64_t refused;	 /* allocations and shares that ended in an errno of ours */
 	uint64_t delivery_fails; /* of these: made, but the caller could not be given it */
 };
 

@@ -171,16 +171,33 @@ size_t channel_catch_end(struct channel *channel)
 	return channel->caught_size;
 }
 
+static void channel_answer(struct channel *channel, struct fuse_out_header *header,
+			   struct iovec *parts, int n)
+{
+	parts[0] = (struct iovec){ header, sizeof(*header) };
+	header->len = 0;
+	for (int i = 0; i < n; i++)
+		header->len += parts[i].iov_len;
+	/* ENOENT: answered already, or the connection was aborted: then nobody waits */
+	if (writev(channel->fd, parts, n) < 0 && errno != ENOENT)
+		log_warning("channel", "can't answer a request: %s", strerror(errno));
+}
+
 void channel_answer_error(struct channel *channel, uint64_t unique, int error)
 {
-	struct fuse_out_header header = {
-		.len = sizeof(header),
-		.error = error,
-		.unique = unique,
-	};
+	struct fuse_out_header header = { .error = error, .unique = unique };
+	struct iovec part;
 
 	assert(error <= 0 && error > -512);
-	/* ENOENT: answered already, or the connection was aborted: then nobody waits */
-	if (write(channel->fd, &header, sizeof(header)) < 0 && errno != ENOENT)
-		log_warning("channel", "can't answer a request: %s", strerror(errno));
+	channel_answer(channel, &header, &part, 1);
+}
+
+void channel_answer_ioctl(struct channel *channel, uint64_t unique, int result, const void *data,
+			  size_t size)
+{
+	struct fuse_out_header header = { .unique = unique };
+	struct fuse_ioctl_out out = { .result = result };
+	struct iovec parts[] = { { 0 }, { &out, sizeof(out) }, { (void *)data, size } };
+
+	channel_answer(channel, &header, parts, 3);
 }

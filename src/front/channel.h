@@ -22,8 +22,8 @@
 struct fuse_lowlevel_ops;
 struct fuse_session;
 
-/* room for the largest answer that is caught for somebody else to write: an error */
-enum { CHANNEL_ANSWER_MAX = sizeof(struct fuse_out_header) };
+/* room for the largest answer that is caught for somebody else to write */
+enum { CHANNEL_ANSWER_MAX = sizeof(struct fuse_out_header) + sizeof(struct fuse_ioctl_out) + 64 };
 
 struct channel {
 	struct loop *loop;
@@ -76,5 +76,9 @@ size_t channel_catch_end(struct channel *channel);
 /* answers request @unique with @error (0 or -errno above -512), for whom libfuse has forgotten it
  */
 void channel_answer_error(struct channel *channel, uint64_t unique, int error);
+
+/* the same for an ioctl whose struct goes back all the same */
+void channel_answer_ioctl(struct channel *channel, uint64_t unique, int result, const void *data,
+			  size_t size);
 
 #endif

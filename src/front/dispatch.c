@@ -59,7 +59,23 @@ static void call_begin(struct call *call)
 {
 	switch (call->wire.verb) {
 	case WIRE_ALLOC:
+	case WIRE_ALLOC_HANDLE:
 		verb_alloc(call);
+		break;
+	case WIRE_FREE:
+		verb_free(call);
+		break;
+	case WIRE_SHARE:
+		verb_share(call);
+		break;
+	case WIRE_IMPORT:
+		verb_import(call);
+		break;
+	case WIRE_SYNC:
+		verb_sync(call);
+		break;
+	case WIRE_CUSTOM: /* for vendors' own calls: this node is of none */
+		call_answer(call, -ENOTTY, NULL, 0);
 		break;
 	case WIRE_HEAP_QUERY:
 		verb_query(call);
@@ -67,16 +83,22 @@ static void call_begin(struct call *call)
 	case WIRE_ABI_VERSION:
 		verb_version(call);
 		break;
-	default: /* a call with handles: no node speaks them yet */
-		call_answer(call, -ENOTTY, NULL, 0);
 	}
 }
 
 /* is more to be done for it than to answer? */
 static bool call_takes_turn(const struct call *call)
 {
-	return call->wire.verb == WIRE_ALLOC ||
-	       (call->wire.verb == WIRE_HEAP_QUERY && call->wire.query.heaps);
+	switch (call->wire.verb) {
+	case WIRE_HEAP_QUERY:
+		return call->wire.query.heaps;
+	case WIRE_FREE:
+	case WIRE_CUSTOM:
+	case WIRE_ABI_VERSION:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void dispatch_turn(struct loop_timer *timer)
@@ -106,14 +128,20 @@ void dispatch_stop(struct dispatch *dispatch)
 static int call_decode(struct call *call, const void *in, size_t in_size)
 {
 	const struct dispatch_config *config = &call->dispatch->config;
-	const struct wire_caller caller = { .compat = call->caller.compat };
+	struct client *client = service_client(config->service, call->client);
+	const struct wire_caller caller = {
+		.compat = call->caller.compat,
+		.handles = client && client_uses_handles(client),
+	};
 	int r;
 
 	r = wire_decode(&call->wire, &config->policy, &caller, call->caller.cmd, in, in_size);
 	if (r < 0)
 		return r;
-	if (!service_client(config->service, call->client))
+	if (!client)
 		return -EBADF;
+	if (call->wire.handles)
+		client_use_handles(client);
 	return call->dispatch->stopped ? -EIO : 0;
 }
 

@@ -25,21 +25,28 @@ static void fuse_call_answer(struct call *call, int result, const void *data, si
 	fuse->req = NULL;
 }
 
-static size_t fuse_call_answer_by_other(struct call *call, uint8_t *bytes)
+static size_t fuse_call_answer_by_other(struct call *call, uint8_t *bytes, const void *data,
+					size_t size)
 {
 	struct fuse_call *fuse = container_of(call, struct fuse_call, call);
 
 	channel_catch(fuse->channel, bytes);
-	fuse_reply_err(fuse->req, DELIVER_NOT_YET);
+	if (size)
+		fuse_reply_ioctl(fuse->req, -DELIVER_NOT_YET, data, size);
+	else
+		fuse_reply_err(fuse->req, DELIVER_NOT_YET);
 	fuse->req = NULL;
 	return channel_catch_end(fuse->channel);
 }
 
-static void fuse_call_fail(struct call *call, int error)
+static void fuse_call_fail(struct call *call, int error, const void *data, size_t size)
 {
 	struct fuse_call *fuse = container_of(call, struct fuse_call, call);
 
-	channel_answer_error(fuse->channel, call->caller.unique, error);
+	if (size)
+		channel_answer_ioctl(fuse->channel, call->caller.unique, error, data, size);
+	else
+		channel_answer_error(fuse->channel, call->caller.unique, error);
 }
 
 static void fuse_call_free(struct call *call)

@@ -8,8 +8,17 @@
 
 #include "front/call.h"
 
-void verb_alloc(struct call *call);
+void verb_alloc(struct call *call); /* with a file, or with a handle */
+void verb_free(struct call *call);
+void verb_share(struct call *call);
+void verb_import(struct call *call);
+void verb_sync(struct call *call);
 void verb_query(struct call *call);
 void verb_version(struct call *call);
+
+/* the end of some: the caller is given @fd, consumed, of @file; its number goes to @offset of the
+ * caller's struct, of which @data goes back before */
+void verb_give(struct call *call, struct file *file, int fd, size_t offset, const void *data,
+	       size_t size);
 
 #endif

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* ALLOC: what takes long runs in a helper thread, then the fd is delivered. */
+/* ALLOC: what takes long runs in a helper thread, then the fd is delivered, or the handle named. */
 #include "front/verb.h"
 
 #include <errno.h>
 
-#include "base/stop_point.h"
 #include "core/alloc.h"
-#include "core/file.h"
 
 static void alloc_refuse(struct call *call, int error)
 {
@@ -14,43 +12,13 @@ static void alloc_refuse(struct call *call, int error)
 	call_answer(call, error, NULL, 0);
 }
 
-static void alloc_given(struct deliver_job *job, const struct deliver_result *result)
+static void alloc_answer(struct call *call, uint32_t handle)
 {
-	struct call *call = container_of(job, struct call, delivery);
-	struct dispatch *dispatch = call->dispatch;
-	uint32_t tid = call->caller.tid;
+	uint8_t answer[WIRE_HANDLE_SIZE_MAX];
+	size_t size = wire_encode_handle(answer, &call->wire, handle);
 
-	STOP_POINT("call.given", tid);
-	if (result->result >= 0) {
-		dispatch->counters.allocations++;
-	} else {
-		dispatch->counters.refused++;
-		dispatch->counters.delivery_fails++;
-		if (!result->replied)
-			call->ops->fail(call, result->result);
-	}
-	STOP_POINT("call.answered", tid);
-	file_delivered(call->file);
-	STOP_POINT("call.delivered", tid);
-	call_end(call);
-	STOP_POINT("call.ended", tid);
-}
-
-/* the struct stays as it is but for its fd, which the injector writes: so no data in the answer */
-static void alloc_give(struct call *call, int fd)
-{
-	call->delivery = (struct deliver_job){
-		.verb = DELIVER_GIVE_FD,
-		.call = call->caller,
-		.client = call->client,
-		.address = call->caller.arg + WIRE_ALLOC_FD_OFFSET,
-		.fd = fd,
-		.done = alloc_given,
-	};
-	call->delivery.size = call->ops->answer_by_other(call, call->delivery.bytes);
-	STOP_POINT("call.caught", call->caller.tid);
-	deliver_submit(call->dispatch->config.deliver, &call->delivery);
-	STOP_POINT("call.submitted", call->caller.tid);
+	call->dispatch->counters.allocations++;
+	call_answer(call, 0, answer, size);
 }
 
 static void alloc_step(struct call *call);
@@ -66,12 +34,13 @@ static void alloc_made(struct call *call)
 		return;
 	}
 	call->alloc = NULL;
-	if (r < 0) {
+	if (r < 0)
 		alloc_refuse(call, r);
-		return;
-	}
-	call->file = done.file;
-	alloc_give(call, done.fd);
+	else if (done.file)
+		/* the struct stays as it is but for its fd, which the injector writes */
+		verb_give(call, done.file, done.fd, WIRE_ALLOC_FD_OFFSET, NULL, 0);
+	else
+		alloc_answer(call, done.handle);
 }
 
 static void alloc_job_run(struct loop_job *job)
@@ -110,6 +79,8 @@ void verb_alloc(struct call *call)
 		.len = call->wire.alloc.len,
 		.mask = call->wire.alloc.mask,
 		.flags = call->wire.alloc.flags,
+		.align = call->wire.alloc.align,
+		.handle = call->wire.verb == WIRE_ALLOC_HANDLE,
 		.tid = call->caller.tid,
 	};
 	int r;

@@ -18,7 +18,7 @@ static void query_written(struct deliver_job *job, const struct deliver_result *
 
 	STOP_POINT("query.written", call->caller.tid);
 	if (result->result < 0 && !result->replied)
-		call->ops->fail(call, result->result);
+		call->ops->fail(call, result->result, NULL, 0);
 	call_end(call);
 }
 
@@ -37,7 +37,7 @@ static void query_put(struct call *call, const uint8_t *answer, const struct hea
 		.fd = -1,
 		.done = query_written,
 	};
-	job->size = call->ops->answer_by_other(call, job->bytes);
+	job->size = call->ops->answer_by_other(call, job->bytes, NULL, 0);
 	bytes = deliver_put(job, call->wire.query.heaps, n * WIRE_HEAP_SIZE);
 	for (size_t i = 0; i < n; i++) {
 		const struct wire_heap heap = {

@@ -61,6 +61,9 @@ static void option(struct options *o, const char *program, int letter, const cha
 	case 'r':
 		o->link = optarg;
 		return;
+	case 'a':
+		o->modern = !strcmp(optarg, "modern");
+		return;
 	case 'p':
 		o->pids = optarg;
 		return;

@@ -27,6 +27,7 @@ struct options {
 	unsigned long buffers;	/* -b: how many one client may hold; 0: not to be tried */
 	const char *pids;	/* -p: processes of the service, by comma */
 	unsigned long others;	/* -o: processes beside it */
+	bool modern;		/* -a modern: the node knows no handles; else auto */
 	unsigned long slack;	/* -t: KiB by which a process of the service may grow */
 };
 
