@@ -142,7 +142,7 @@ static void file_released(struct model *model, uint64_t fh)
 static void check_refusal(const struct model *model, const struct model_request *request, int error)
 {
 	if (!request->good || !request->as_kernel || model->faulty ||
-	    request->cmd != WIRE_ION_ALLOC)
+	    request->cmd != WIRE_ION_ALLOC || (model->ending && error == -EIO))
 		return;
 	if (!pages_round(request->len))
 		ck_assert_int_eq(error, -EINVAL);

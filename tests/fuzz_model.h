@@ -56,6 +56,7 @@ struct model {
 	size_t n_held;
 	bool shaken[MODEL_CHANNELS_MAX]; /* the handshake is done */
 	bool faulty;			 /* a fault was made: errors may be any */
+	bool ending;			 /* what waits for its turn is EIO, right or wrong */
 };
 
 /* may this be sent: there is room in the books, and it is nothing that libfuse answers although

@@ -317,6 +317,7 @@ static void end_work(unsigned int how)
 {
 	fuzz.batch = 0;
 	fuzz_turn();
+	fuzz.model.ending = true;
 	dispatch_stop(&fuzz.rig->dispatch);
 	while (!how && fake_jobs_count(&fuzz.rig->jobs)) {
 		fake_jobs_run(&fuzz.rig->jobs, 0);
