@@ -22,18 +22,20 @@ static int judge(const char *path, int error)
 {
 	char target[8];
 
+	if (error == -ESRCH)
+		return error;
+	if (error == -ENOENT)
+		return -EBADF;
 	if (readlink(path, target, sizeof(target)) >= 0)
 		return 0;
 	switch (errno) {
 	case ENOENT:
 		return -EBADF;
-	case ESRCH:
-		return -ESRCH;
 	case EACCES:
 	case EPERM:
 		return -EACCES;
 	default:
-		return error;
+		return -ESRCH;
 	}
 }
 
