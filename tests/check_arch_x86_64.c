@@ -71,6 +71,34 @@ START_TEST(identify)
 }
 END_TEST
 
+/* what it does again is its own call, out of its own registers */
+START_TEST(again)
+{
+	struct arch_thread t = native_thread(), entered;
+
+	ck_assert_int_eq(arch_identify(&t, &native_call), 0);
+	t.saved.rax = -5;
+	arch_again(&t);
+	ck_assert_uint_eq(t.now.rip, 0x401000);
+	ck_assert_uint_eq(t.now.rax, 16);
+	ck_assert_uint_eq(t.now.orig_rax, -1ull);
+	ck_assert_uint_eq(t.now.rdi, 3);
+	ck_assert_uint_eq(t.now.rsi, CMD);
+	ck_assert_uint_eq(t.now.rdx, ARG);
+	/* as the kernel has them on the way in */
+	entered.saved = t.now;
+	entered.saved.orig_rax = 16;
+	ck_assert_int_eq(arch_identify(&entered, &native_call), 0);
+
+	t = compat_thread();
+	ck_assert_int_eq(arch_identify(&t, &compat_call), 0);
+	arch_again(&t);
+	ck_assert_uint_eq(t.now.rip, 0x8048000);
+	ck_assert_uint_eq(t.now.rax, 54);
+	ck_assert_uint_eq(t.now.rcx, CMD);
+}
+END_TEST
+
 START_TEST(identify_compat)
 {
 	struct arch_thread t = compat_thread();
@@ -140,7 +168,8 @@ START_TEST(numbers)
 		[ARCH_CONNECT] = SYS_connect, [ARCH_DUP3] = SYS_dup3,
 		[ARCH_FUTEX] = SYS_futex,     [ARCH_MMAP] = SYS_mmap,
 		[ARCH_MUNMAP] = SYS_munmap,   [ARCH_RECVFROM] = SYS_recvfrom,
-		[ARCH_RECVMSG] = SYS_recvmsg, [ARCH_SOCKET] = SYS_socket,
+		[ARCH_RECVMSG] = SYS_recvmsg, [ARCH_SENDTO] = SYS_sendto,
+		[ARCH_SOCKET] = SYS_socket,
 	};
 	static const uint64_t args[ARCH_ARGS];
 	struct arch_thread t = native_thread();
@@ -257,6 +286,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tcase, identify);
+	tcase_add_test(tcase, again);
 	tcase_add_test(tcase, identify_compat);
 	tcase_add_test(tcase, identify_x32);
 	tcase_add_test(tcase, prepare);

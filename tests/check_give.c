@@ -108,7 +108,13 @@ static const struct {
 };
 
 /* these stay in the kernel until the file server that they wait for is gone */
-static const char *const hangs[] = { "late_hang_struct", "hang_swap", "hang_put" };
+static const struct {
+	const char *name;
+	bool looks; /* of tests/look_victim.c */
+} hangs[] = {
+	{ "late_hang_struct", false }, { "hang_swap", false }, { "hang_put", false },
+	{ "peek_missing", true },      { "peek_hangs", true },
+};
 
 static unsigned int count_entries(const char *what)
 {
@@ -152,7 +158,7 @@ static void look_after(const struct before *before, size_t bits)
 
 	ck_assert_int_eq(finish(start(victims[bits], "plain", "5")), 0);
 	rig_stats(rig, &stats);
-	for (int i = 0; i < 100 && (count_entries("fd") != before->fds ||
+	for (int i = 0; i < 500 && (count_entries("fd") != before->fds ||
 				    count_entries("task") != before->threads);
 	     i++)
 		wait_a_little(10000);
@@ -178,14 +184,14 @@ END_TEST
 
 START_TEST(hanging)
 {
-	size_t bits = _i / ARRAY_SIZE(hangs);
+	size_t bits = _i / ARRAY_SIZE(hangs), i = _i % ARRAY_SIZE(hangs);
 	struct before before;
 	struct rig_stats stats;
 	int status;
 	pid_t pid;
 
 	look_before(&before, bits);
-	pid = start(hostiles[bits], hangs[_i % ARRAY_SIZE(hangs)], "20");
+	pid = start(hangs[i].looks ? lookers[bits] : hostiles[bits], hangs[i].name, "20");
 	do {
 		wait_a_little(10000);
 		rig_stats(rig, &stats);
@@ -199,8 +205,9 @@ END_TEST
 /* ---- what a caller has is looked at, see tests/look_victim.c ---- */
 
 static const char *const looks[] = {
-	"whose",       "whose_none",  "whose_thread", "whose_child",
-	"whose_moves", "whose_hangs", "whose_epoll",  "whose_flood",
+	"whose",     "whose_none", "whose_thread", "whose_child",  "whose_moves",   "whose_hangs",
+	"peek",	     "peek_edge",  "peek_signals", "peek_threads", "peek_confined", "peek_far",
+	"peek_full", "peek_swap",  "over_exec",	   "told",	   "whose_epoll",   "whose_flood",
 };
 
 /* the tracers are as before, whatever it was that they looked at */

@@ -29,6 +29,7 @@ struct test_job {
 	struct deliver_job job;
 	unsigned int done;
 	struct deliver_result result;
+	unsigned int peeked; /* bytes that are as they were sent */
 };
 
 static struct fixture f;
@@ -62,6 +63,9 @@ static void on_done(struct deliver_job *job, const struct deliver_result *result
 
 	mine->done++;
 	mine->result = *result;
+	while (job->verb == DELIVER_PEEK && (int)mine->peeked < result->result &&
+	       result->bytes[mine->peeked] == 'x')
+		mine->peeked++;
 }
 
 static void submit(struct test_job *job, uint32_t uid, uint64_t client)
@@ -111,7 +115,8 @@ static void answer(size_t i, int result, bool replied)
 		.replied = replied,
 	};
 
-	ck_assert_int_eq(fd_send(f.theirs[i], &message, sizeof(message), -1, 0), sizeof(message));
+	ck_assert_int_eq(fd_send(f.theirs[i], &message, DELIVER_ANSWER_SIZE(0), -1, 0),
+			 DELIVER_ANSWER_SIZE(0));
 	ck_assert_int_eq(deliver_queue_read(f.queue, i), 0);
 }
 
@@ -194,13 +199,59 @@ START_TEST(whose)
 	ck_assert_int_eq(f.requests[0].verb, DELIVER_WHOSE_FD);
 	ck_assert_int_eq(f.requests[0].number, 77);
 	message.id = f.requests[0].id;
-	ck_assert_int_gt(fd_send(f.theirs[0], &message, sizeof(message), -1, 0), 0);
+	ck_assert_int_gt(fd_send(f.theirs[0], &message, DELIVER_ANSWER_SIZE(0), -1, 0), 0);
 	ck_assert_int_eq(deliver_queue_read(f.queue, 0), 0);
 	ck_assert_uint_eq(job.done, 1);
 	ck_assert_int_eq(job.result.result, 0);
 	ck_assert(!job.result.replied);
 	ck_assert_uint_eq(job.result.file.ino, 1ull << 40);
 	ck_assert_uint_eq(job.result.file.mount, 25);
+	unmake();
+}
+END_TEST
+
+/* what is to be read, and what was; an answer of another size than it says is nonsense */
+START_TEST(peek)
+{
+	static const struct {
+		int32_t result;
+		size_t size;
+		int expected;
+	} answers[] = {
+		{ 20, 20, 0 },	     { 1, 1, 0 },
+		{ -EFAULT, 0, 0 },   { 0, 0, 0 },
+		{ 20, 19, -EPROTO }, { 20, 21, -EPROTO },
+		{ 33, 33, -EPROTO }, { -EFAULT, 1, -EPROTO },
+	};
+	struct test_job job = {
+		.job = { .verb = DELIVER_PEEK,
+			 .fd = -1,
+			 .address = 0x1000,
+			 .most = 32,
+			 .least = 1,
+			 .size = 8,
+			 .bytes = "a reply",
+			 .done = on_done },
+	};
+	struct deliver_answer message = { .result = answers[_i].result, .replied = true };
+
+	make(1);
+	memset(message.bytes, 'x', sizeof(message.bytes));
+	deliver_submit(deliver_queue_deliver(f.queue), &job.job);
+	ck_assert_int_eq(recv(f.theirs[0], &f.requests[0], sizeof(f.requests[0]), 0),
+			 DELIVER_REQUEST_SIZE(8));
+	ck_assert_uint_eq(f.requests[0].address, 0x1000);
+	ck_assert_uint_eq(f.requests[0].most, 32);
+	ck_assert_uint_eq(f.requests[0].least, 1);
+	message.id = f.requests[0].id;
+	ck_assert_int_gt(
+		fd_send(f.theirs[0], &message, DELIVER_ANSWER_SIZE(answers[_i].size), -1, 0), 0);
+	ck_assert_int_eq(deliver_queue_read(f.queue, 0), answers[_i].expected);
+	ck_assert_uint_eq(job.done, !answers[_i].expected);
+	if (job.done) {
+		ck_assert_int_eq(job.result.result, answers[_i].result);
+		ck_assert_uint_eq(job.peeked, MAX(answers[_i].result, 0));
+	}
 	unmake();
 }
 END_TEST
@@ -406,7 +457,8 @@ START_TEST(nonsense)
 	make(1);
 	if (_i)
 		submit(&job, 1, 1);
-	ck_assert_int_gt(fd_send(f.theirs[0], &message, _i == 2 ? 3 : sizeof(message), -1, 0), 0);
+	ck_assert_int_gt(
+		fd_send(f.theirs[0], &message, _i == 2 ? 3 : DELIVER_ANSWER_SIZE(0), -1, 0), 0);
 	ck_assert_int_eq(deliver_queue_read(f.queue, 0), -EPROTO);
 	deliver_queue_lost(f.queue);
 	unmake();
@@ -481,6 +533,7 @@ int main(void)
 	tcase_add_test(tcase, one);
 	tcase_add_test(tcase, pieces);
 	tcase_add_test(tcase, whose);
+	tcase_add_loop_test(tcase, peek, 0, 8);
 	tcase_add_test(tcase, turns);
 	tcase_add_test(tcase, order);
 	tcase_add_loop_test(tcase, quarter, 0, 5);

@@ -39,6 +39,14 @@ struct rig_alloc {
 	uint32_t unused;
 };
 
+/* a thread whose bytes were read, and who will ask again */
+struct rig_peeked {
+	uint32_t tid; /* 0: nobody */
+	uint64_t arg;
+	int n;
+	uint8_t bytes[DELIVER_PEEK_MAX];
+};
+
 struct rig_job {
 	struct deliver_job job;
 	struct rig *rig;
@@ -67,6 +75,7 @@ struct rig {
 	unsigned int under_way;
 	struct rig_stats stats;
 	struct rig_job jobs[RIG_JOBS];
+	struct rig_peeked peeked[RIG_JOBS]; /* the serving thread's */
 	uint8_t buffer[RIG_BUFFER];
 };
 
@@ -96,6 +105,47 @@ static void answer_whose(struct rig *rig, uint64_t unique, const struct deliver_
 	answer(rig, unique, 0, &reply, sizeof(reply));
 }
 
+static void peeked_put(struct rig *rig, const struct deliver_job *job,
+		       const struct deliver_result *result)
+{
+	struct rig_peeked *peeked = rig->peeked;
+
+	while (peeked->tid && peeked->tid != job->call.tid)
+		if (++peeked == rig->peeked + RIG_JOBS)
+			abort();
+	peeked->tid = job->call.tid;
+	peeked->arg = job->call.arg;
+	peeked->n = result->result;
+	memcpy(peeked->bytes, result->bytes, result->result);
+}
+
+/* the call that follows a PEEK: is it one? It is answered then */
+static bool peeked_take(struct rig *rig, const struct fuse_in_header *header,
+			const struct fuse_ioctl_in *in)
+{
+	struct {
+		struct fuse_ioctl_out out;
+		struct rig_peek peek;
+	} reply;
+
+	for (size_t i = 0; i < RIG_JOBS; i++) {
+		struct rig_peeked *peeked = &rig->peeked[i];
+
+		if (peeked->tid != header->pid)
+			continue;
+		peeked->tid = 0;
+		if (in->cmd != RIG_PEEK || in->arg != peeked->arg)
+			return false;
+		memset(&reply.out, 0, sizeof(reply.out));
+		reply.out.result = peeked->n;
+		memcpy(&reply.peek, in + 1, sizeof(reply.peek));
+		memcpy(reply.peek.bytes, peeked->bytes, peeked->n);
+		answer(rig, header->unique, 0, &reply, sizeof(reply));
+		return true;
+	}
+	return false;
+}
+
 static void job_done(struct deliver_job *job, const struct deliver_result *result)
 {
 	struct rig_job *mine = container_of(job, struct rig_job, job);
@@ -103,6 +153,8 @@ static void job_done(struct deliver_job *job, const struct deliver_result *resul
 
 	if (result->result == 0 && job->verb == DELIVER_WHOSE_FD)
 		answer_whose(rig, job->call.unique, &result->file);
+	else if (result->result > 0 && job->verb == DELIVER_PEEK)
+		peeked_put(rig, job, result);
 	else if (!result->replied)
 		answer(rig, job->call.unique, result->result, NULL, 0);
 
@@ -165,6 +217,15 @@ static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 	}
 	mine->job.size = sizeof(reply);
 	memcpy(mine->job.bytes, &reply, sizeof(reply));
+	if (in->cmd == RIG_PEEK) {
+		const struct rig_peek *peek = (const void *)alloc;
+
+		mine->job.verb = DELIVER_PEEK;
+		mine->job.address = peek->address;
+		mine->job.most = peek->most;
+		mine->job.least = peek->least;
+		return;
+	}
 	if (in->cmd == RIG_PUT) {
 		mine->job.verb = DELIVER_PUT;
 		memcpy(&address, &alloc->mask, sizeof(address));
@@ -173,6 +234,8 @@ static void job_fill(struct rig_job *mine, const struct fuse_in_header *header,
 		return;
 	}
 	mine->job.verb = DELIVER_GIVE_FD;
+	mine->job.flags = (alloc->flags & RIG_OVER_EXEC ? DELIVER_OVER_EXEC : 0) |
+			  (alloc->flags & RIG_TELL ? DELIVER_TELL_ERRNO : 0);
 	mine->job.address =
 		alloc->flags & RIG_NOWHERE ? 16 : in->arg + offsetof(struct rig_alloc, fd);
 	mine->job.fd = memfd_create("rig", MFD_CLOEXEC);
@@ -223,7 +286,10 @@ static void on_ioctl(struct rig *rig, const struct fuse_in_header *header)
 	const struct rig_alloc *alloc = (const void *)(in + 1);
 	struct rig_job *mine;
 
-	if (in->cmd != RIG_ALLOC && in->cmd != RIG_PUT && in->cmd != RIG_WHOSE) {
+	if (peeked_take(rig, header, in))
+		return;
+	if (in->cmd != RIG_ALLOC && in->cmd != RIG_PUT && in->cmd != RIG_WHOSE &&
+	    in->cmd != RIG_PEEK) {
 		answer_simple(rig, header, in->cmd);
 		return;
 	}
@@ -372,7 +438,7 @@ static int tracer_wait(const struct rig_tracer *tracer)
 	struct deliver_answer answer;
 
 	if (send(tracer->ends[0], &request, DELIVER_REQUEST_SIZE(0), 0) < 0 ||
-	    recv(tracer->ends[0], &answer, sizeof(answer), 0) != sizeof(answer))
+	    recv(tracer->ends[0], &answer, sizeof(answer), 0) != DELIVER_ANSWER_SIZE(0))
 		return -EPIPE;
 	return 0;
 }

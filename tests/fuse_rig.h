@@ -22,13 +22,26 @@
 	0xc0184907u /* puts @len bytes of 0x5a where its second u64 points to, 0 into @len */
 
 /* the first u32 is a number in the caller's table: answered with the file's inode and mount */
-#define RIG_WHOSE   0xc0184904u
+#define RIG_WHOSE 0xc0184904u
+
+/* a struct rig_peek: answered with how many bytes there are, and them */
+#define RIG_PEEK  0xc1104903u
+
+struct rig_peek {
+	uint64_t address;
+	uint32_t most, least;
+	uint8_t bytes[256];
+};
+
+/* an ALLOC with this flag: DELIVER_OVER_EXEC, DELIVER_TELL_ERRNO */
+#define RIG_OVER_EXEC 0x20000000u
+#define RIG_TELL      0x10000000u
 
 /* an ALLOC with this flag has its fd field where nothing is */
-#define RIG_NOWHERE 0x80000000u
+#define RIG_NOWHERE   0x80000000u
 
 /* an ALLOC with this flag is kept until the next RIG_QUERY, from whomever */
-#define RIG_LATE    0x40000000u
+#define RIG_LATE      0x40000000u
 
 struct rig;
 

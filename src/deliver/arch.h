@@ -24,6 +24,7 @@ enum arch_call {
 	ARCH_MUNMAP,
 	ARCH_RECVFROM,
 	ARCH_RECVMSG,
+	ARCH_SENDTO,
 	ARCH_SOCKET,
 	_ARCH_CALL_N,
 };
@@ -57,6 +58,9 @@ int arch_identify(struct arch_thread *t, const struct deliver_call *call);
 
 /* set @t->now so that the thread runs @call at the instruction it made its own call by */
 void arch_prepare(struct arch_thread *t, enum arch_call call, const uint64_t args[ARCH_ARGS]);
+
+/* set @t->now so that the thread makes its own call once more */
+void arch_again(struct arch_thread *t);
 
 /* has a thread with @regs come out of a call set by arch_prepare()? */
 bool arch_is_behind(const struct arch_thread *t, const struct user_regs_struct *regs);

@@ -39,6 +39,7 @@ static const struct arch_abi abi_64 = {
 		[ARCH_MUNMAP] = 11,
 		[ARCH_RECVFROM] = 45,
 		[ARCH_RECVMSG] = 47,
+		[ARCH_SENDTO] = 44,
 		[ARCH_SOCKET] = 41,
 	},
 };
@@ -55,6 +56,7 @@ static const struct arch_abi abi_32 = {
 		[ARCH_MUNMAP] = 91,
 		[ARCH_RECVFROM] = 371,
 		[ARCH_RECVMSG] = 372,
+		[ARCH_SENDTO] = 369,
 		[ARCH_SOCKET] = 359,
 	},
 };
@@ -144,6 +146,14 @@ void arch_prepare(struct arch_thread *t, enum arch_call call, const uint64_t arg
 		r->r8 = args[4];
 		r->r9 = args[5];
 	}
+}
+
+void arch_again(struct arch_thread *t)
+{
+	t->now = t->saved;
+	t->now.rip -= INSTRUCTION_SIZE;
+	t->now.orig_rax = -1;
+	t->now.rax = t->abi->is_32 ? NR_IOCTL_32 : NR_IOCTL_64;
 }
 
 bool arch_is_behind(const struct arch_thread *t, const struct user_regs_struct *regs)

@@ -16,6 +16,7 @@
 /* a reply and what is put: 32 entries of a heap query fit */
 #define DELIVER_BYTES_MAX  2048
 #define DELIVER_PIECES_MAX 2
+#define DELIVER_PEEK_MAX   256
 
 /*
  * What the reply says to the caller, in the header's error: it holds until the file, or the bytes,
@@ -24,9 +25,15 @@
 #define DELIVER_NOT_YET	   EIO
 
 enum deliver_verb {
-	DELIVER_GIVE_FD,  /* answer the call; its caller holds one more fd when it returns */
-	DELIVER_PUT,	  /* answer the call; bytes stand in its caller's memory when it returns */
-	DELIVER_WHOSE_FD, /* which file a number is in the caller's table; answers nothing */
+	DELIVER_GIVE_FD, /* answer the call; its caller holds one more fd when it returns */
+	DELIVER_PUT,	 /* answer the call; bytes stand in its caller's memory when it returns */
+	/*
+	 * Bytes of its caller's memory. It ends the call, but not for its caller, which makes the
+	 * same one again before it runs any code of its own: the next call of that thread is it.
+	 */
+	DELIVER_PEEK,
+	/* which file a number is in the caller's table; answers nothing */
+	DELIVER_WHOSE_FD,
 };
 
 /* a file, as statx() and /proc/PID/fdinfo tell of it in any process; mount 0 is that of memfds */
@@ -52,10 +59,12 @@ struct deliver_result {
 	 * GIVE_FD: the fd's number in the caller, or -errno: EBUSY (already traced), EACCES
 	 * (forbidden), ESRCH (not there, or gone), ENOTTY (x32), EMFILE, ENFILE, ENOMEM, EFAULT
 	 * (the address), EIO (the caller got in the way, or two injectors died over it). PUT: 0
-	 * or the same. WHOSE_FD: 0, or EBADF (not open), EACCES, ESRCH, EIO.
+	 * or the same. PEEK: bytes read, or the same. WHOSE_FD: 0, or EBADF (not open), EACCES,
+	 * ESRCH, EIO.
 	 */
 	int result;
 	struct deliver_file file; /* WHOSE_FD: ino 0 where it can't be one of ours */
+	const uint8_t *bytes;	  /* PEEK: what was read; gone when done() returns */
 	bool replied;		  /* the reply went out: nobody may answer the call again */
 };
 
@@ -66,6 +75,12 @@ struct deliver_piece {
 	uint32_t spare;
 };
 
+/* of a GIVE_FD */
+enum {
+	DELIVER_OVER_EXEC = 1,	/* the fd is not close-on-exec */
+	DELIVER_TELL_ERRNO = 2, /* on failure its place gets the -errno that the call returns */
+};
+
 struct deliver_job;
 typedef void (*deliver_done)(struct deliver_job *job, const struct deliver_result *result);
 
@@ -73,10 +88,12 @@ typedef void (*deliver_done)(struct deliver_job *job, const struct deliver_resul
 struct deliver_job {
 	enum deliver_verb verb;
 	struct deliver_call call;
-	uint64_t client;  /* a client file has at most one delivery under way */
-	uint64_t address; /* GIVE_FD: of the s32 that gets the number */
-	int fd;		  /* GIVE_FD: consumed by deliver_submit(); no file that the caller has */
-	int32_t number;	  /* WHOSE_FD: in the caller's table */
+	uint64_t client;      /* a client file has at most one delivery under way */
+	uint64_t address;     /* GIVE_FD: of the s32 that gets the number; PEEK: of the bytes */
+	uint32_t flags;	      /* GIVE_FD */
+	uint32_t most, least; /* PEEK: bytes to read, up to DELIVER_PEEK_MAX; least is at least 1 */
+	int fd;		/* GIVE_FD: consumed by deliver_submit(); no file that the caller has */
+	int32_t number; /* WHOSE_FD: in the caller's table */
 	struct deliver_piece pieces[DELIVER_PIECES_MAX]; /* PUT: by deliver_put() */
 	uint32_t size;					 /* of the reply */
 	uint8_t bytes[DELIVER_BYTES_MAX]; /* the FUSE reply, -DELIVER_NOT_YET; then the pieces */

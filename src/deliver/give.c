@@ -16,22 +16,18 @@
  * its stack nor a file of its is touched. Nothing of the caller's is fetched into this process.
  * recvmsg() does not tell the file's number n in a register: kcmp(2) finds it, from s upwards.
  *
- * A PUT is the same with a recvfrom() to where the bytes belong, and a close(s) at the end.
+ * A PUT is the same with a recvfrom() to where the bytes belong, and a close(s) at the end. What is
+ * run for a PEEK is in deliver/peek.c.
  */
 #include "deliver/give.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <linux/futex.h>
 #include <linux/kcmp.h>
-#include <sched.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,24 +35,24 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/stop_point.h"
-#include "deliver/remote.h"
+#include "deliver/hand.h"
+#include "deliver/peek.h"
 
-#define SCRATCH_SIZE 4096
-#define JOIN_TRIES   3	/* further ones */
-#define NEAR	     16 /* numbers behind the socket's that are tried first */
+#define JOIN_TRIES 3  /* further ones */
+#define NEAR	   16 /* numbers behind the socket's that are tried first */
 
 /* a delivery under way; what is -1 or 0 is not there */
 struct gift {
 	struct give *give;
 	const struct deliver_request *request;
 	int fd;
-	struct remote remote;
+	uint8_t *bytes; /* of a PEEK ... */
+	int peeked;	/* ... as many */
+	struct hand hand;
 	struct post far; /* in the caller's network namespace, where that isn't ours */
 	const struct post *post;
-	int64_t socket;
-	bool passed;	/* the file may have come */
-	int64_t number; /* what it came under */
-	uint64_t page;
+	bool passed;	     /* the file may have come */
+	int64_t number;	     /* what it came under */
 	uint64_t most;	     /* the soft limit that we set, or 0 ... */
 	struct rlimit limit; /* ... in place of this */
 };
@@ -64,7 +60,6 @@ struct gift {
 int give_init(struct give *give, const int *channels, size_t n_channels,
 	      struct log_limit *log_limit)
 {
-	struct stat st;
 	int r;
 
 	*give = (struct give){
@@ -72,29 +67,24 @@ int give_init(struct give *give, const int *channels, size_t n_channels,
 		.n_channels = n_channels,
 		.log_limit = log_limit,
 		.post = POST_INIT,
-		.own_net = -1,
+		.net.fd = -1,
 		.tid = gettid(),
 	};
 	r = watch_init(&give->watch);
 	if (r)
 		return r;
-	give->own_net = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (give->own_net < 0 || fstat(give->own_net, &st) < 0)
-		r = err_origin(-errno);
-	else
+	r = net_open(&give->net);
+	if (!r)
 		r = post_open(&give->post);
-	if (r) {
+	if (r)
 		give_deinit(give);
-		return r;
-	}
-	give->own_net_id = st.st_ino;
-	return 0;
+	return r;
 }
 
 void give_deinit(struct give *give)
 {
 	post_close(&give->post);
-	give->own_net = fd_close(give->own_net);
+	net_close(&give->net);
 	watch_deinit(&give->watch);
 }
 
@@ -136,121 +126,52 @@ static int reply(struct gift *gift, bool *ret_replied)
 
 /* ---- the caller's network namespace ---- */
 
-static int open_far(struct gift *gift, const char *path)
+static int open_far(void *user)
 {
-	_cleanup_(fd_closep) int net = -1;
-	int r;
+	struct gift *gift = user;
 
-	net = open(path, O_RDONLY | O_CLOEXEC);
-	if (net < 0)
-		return -ESRCH;
-	if (setns(net, CLONE_NEWNET) < 0) {
-		log_about(&gift->remote.about, LOG_LEVEL_WARNING, "deliver",
-			  "thread %d: its network namespace: %s", gift->remote.tid,
-			  strerror(errno));
-		return -EACCES;
-	}
-	r = post_open(&gift->far);
-	if (setns(gift->give->own_net, CLONE_NEWNET) < 0)
-		return err_origin(-errno);
 	gift->post = &gift->far;
-	return r;
+	return post_open(&gift->far);
 }
 
 static int choose_post(struct gift *gift)
 {
-	char path[64];
-	struct stat st;
+	pid_t tid = gift->hand.remote.tid;
+	bool far;
+	int r;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", gift->remote.tid);
-	if (stat(path, &st) < 0)
-		return -ESRCH;
-	if (st.st_ino != gift->give->own_net_id)
-		return open_far(gift, path);
 	gift->post = &gift->give->post;
-	return 0;
+	r = net_is_far(&gift->give->net, tid, &far);
+	if (r || !far)
+		return r;
+	r = net_run(&gift->give->net, tid, open_far, gift);
+	if (r == -EACCES)
+		log_about(&gift->hand.remote.about, LOG_LEVEL_WARNING, "deliver",
+			  "thread %d: its network namespace: %s", tid, strerror(errno));
+	return r;
 }
 
 /* ---- what the caller is made to do ---- */
 
-/* what a call's own failure means to the caller of the ioctl */
-static int as_errno(int64_t result)
-{
-	switch (result) {
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOMEM:
-	case -EFAULT:
-		return result;
-	case -EAGAIN: /* RLIMIT_MEMLOCK */
-	case -ENOBUFS:
-		return -ENOMEM;
-	case -EACCES:
-	case -EPERM:
-		return -EACCES;
-	default:
-		return -EIO;
-	}
-}
-
-static const char *const call_names[_ARCH_CALL_N] = {
-	[ARCH_BIND] = "bind",	      [ARCH_CLOSE] = "close",	  [ARCH_CONNECT] = "connect",
-	[ARCH_DUP3] = "dup3",	      [ARCH_FUTEX] = "futex",	  [ARCH_MMAP] = "mmap",
-	[ARCH_MUNMAP] = "munmap",     [ARCH_RECVMSG] = "recvmsg", [ARCH_SOCKET] = "socket",
-	[ARCH_RECVFROM] = "recvfrom",
-};
-
-static int run(struct gift *gift, int64_t *ret, enum arch_call call, const uint64_t args[ARCH_ARGS])
-{
-	int r = remote_run(&gift->remote, ret, call, args);
-
-	if (r == -EIO)
-		log_about(&gift->remote.about, LOG_LEVEL_INFO, "deliver",
-			  "thread %d: it ran something else than our %s()", gift->remote.tid,
-			  call_names[call]);
-	if (r || *ret >= 0)
-		return r;
-	if (*ret == -EFAULT)
-		log_debug("deliver", "thread %d: its %s(): a bad address", gift->remote.tid,
-			  call_names[call]);
-	else
-		log_about(&gift->remote.about, LOG_LEVEL_INFO, "deliver", "thread %d: its %s(): %s",
-			  gift->remote.tid, call_names[call], strerror(-*ret));
-	return as_errno(*ret);
-}
-
-#define run(gift, ret, call, ...) run(gift, ret, call, (const uint64_t[ARCH_ARGS]){ __VA_ARGS__ })
-
-/* *@at = @word, which has at most 11 bits */
-static int write_word(struct gift *gift, uint64_t at, uint32_t word)
-{
-	int64_t woken;
-
-	return run(gift, &woken, ARCH_FUTEX, gift->page, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, 1,
-		   at, FUTEX_OP(FUTEX_OP_SET, word, FUTEX_OP_CMP_EQ, 0));
-}
-
 static int make_socket(struct gift *gift)
 {
-	int64_t page;
+	struct hand *hand = &gift->hand;
 	int r;
 
-	r = run(gift, &gift->socket, ARCH_SOCKET, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	r = hand_call(hand, &hand->socket, ARCH_SOCKET, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (r)
 		return r;
-	STOP_POINT("give.socket", gift->remote.tid);
-	r = run(gift, &page, ARCH_MMAP, 0, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	STOP_POINT("give.socket", hand->remote.tid);
+	r = hand_make_page(hand);
 	if (r)
 		return r;
-	gift->page = page;
-	STOP_POINT("give.page", gift->remote.tid);
-	r = write_word(gift, gift->page, AF_UNIX);
+	STOP_POINT("give.page", hand->remote.tid);
+	r = hand_set_word(hand, hand->page, AF_UNIX);
 	if (r)
 		return r;
-	STOP_POINT("give.family", gift->remote.tid);
-	r = write_word(gift, gift->page + gift->post->offset, gift->post->word);
-	STOP_POINT("give.address", gift->remote.tid);
+	STOP_POINT("give.family", hand->remote.tid);
+	r = hand_set_word(hand, hand->page + gift->post->offset, gift->post->word);
+	STOP_POINT("give.address", hand->remote.tid);
 	return r;
 }
 
@@ -276,12 +197,12 @@ static int renew_address(struct gift *gift)
 {
 	int r;
 
-	r = write_word(gift, gift->page + gift->post->offset, 0);
+	r = hand_set_word(&gift->hand, gift->hand.page + gift->post->offset, 0);
 	if (r)
 		return r;
 	if (renew_post(gift->give) < 0)
 		return -EIO;
-	return write_word(gift, gift->page + gift->post->offset, gift->post->word);
+	return hand_set_word(&gift->hand, gift->hand.page + gift->post->offset, gift->post->word);
 }
 
 static int join_sockets(struct gift *gift)
@@ -290,18 +211,19 @@ static int join_sockets(struct gift *gift)
 	int r;
 
 	for (int tries = JOIN_TRIES;; tries--) {
-		r = run(gift, &ret, ARCH_CONNECT, gift->socket, gift->page, gift->post->size);
+		r = hand_call(&gift->hand, &ret, ARCH_CONNECT, gift->hand.socket, gift->hand.page,
+			      gift->post->size);
 		if (r)
 			return r;
-		STOP_POINT("give.connected", gift->remote.tid);
-		r = remote_call(&gift->remote, &ret, ARCH_BIND, gift->socket, gift->page,
-				gift->post->size + 1);
-		STOP_POINT("give.bound", gift->remote.tid);
+		STOP_POINT("give.connected", gift->hand.remote.tid);
+		r = remote_call(&gift->hand.remote, &ret, ARCH_BIND, gift->hand.socket,
+				gift->hand.page, gift->post->size + 1);
+		STOP_POINT("give.bound", gift->hand.remote.tid);
 		if (r)
 			return r;
 		/* one that was made for this delivery alone is not in anybody's way */
 		if (ret != -EADDRINUSE || !tries || gift->post != &gift->give->post)
-			return ret < 0 ? as_errno(ret) : 0;
+			return ret < 0 ? hand_errno(ret) : 0;
 		r = renew_address(gift);
 		if (r)
 			return r;
@@ -312,35 +234,36 @@ static int join_sockets(struct gift *gift)
 static int pass_file(struct gift *gift)
 {
 	uint8_t message[ARCH_MESSAGE_MAX];
-	int32_t number = gift->socket;
+	int32_t number = gift->hand.socket;
 	int64_t ret;
 	size_t size;
 	int r;
 
-	size = arch_message(&gift->remote.thread, message, gift->page, gift->request->address,
-			    sizeof(number));
+	size = arch_message(&gift->hand.remote.thread, message, gift->hand.page,
+			    gift->request->address, sizeof(number));
 	r = post_send(gift->post, message, size, -1);
 	if (!r)
 		r = post_send(gift->post, &number, sizeof(number), gift->fd);
 	if (r)
 		return err_origin(-EIO);
-	STOP_POINT("give.sent", gift->remote.tid);
+	STOP_POINT("give.sent", gift->hand.remote.tid);
 
-	r = run(gift, &ret, ARCH_RECVFROM, gift->socket, gift->page, size, MSG_DONTWAIT);
+	r = hand_call(&gift->hand, &ret, ARCH_RECVFROM, gift->hand.socket, gift->hand.page, size,
+		      MSG_DONTWAIT);
 	if (r)
 		return r;
-	STOP_POINT("give.header", gift->remote.tid);
+	STOP_POINT("give.header", gift->hand.remote.tid);
 	gift->passed = true;
-	r = run(gift, &ret, ARCH_RECVMSG, gift->socket, gift->page,
-		MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	STOP_POINT("give.received", gift->remote.tid);
+	r = hand_call(&gift->hand, &ret, ARCH_RECVMSG, gift->hand.socket, gift->hand.page,
+		      MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	STOP_POINT("give.received", gift->hand.remote.tid);
 	return r;
 }
 
 /* is our file the caller's file number @n? */
 static bool is_number(struct gift *gift, uint64_t n)
 {
-	if (syscall(SYS_kcmp, gift->give->tid, gift->remote.tid, KCMP_FILE, gift->fd, n))
+	if (syscall(SYS_kcmp, gift->give->tid, gift->hand.remote.tid, KCMP_FILE, gift->fd, n))
 		return false;
 	gift->number = n;
 	return true;
@@ -353,7 +276,7 @@ static bool is_number(struct gift *gift, uint64_t n)
 static bool find_number(struct gift *gift)
 {
 	struct watch *watch = &gift->give->watch;
-	uint64_t socket = gift->socket, end;
+	uint64_t socket = gift->hand.socket, end;
 
 	for (uint64_t n = socket + 1; n <= socket + NEAR; n++) {
 		if (is_number(gift, n))
@@ -363,7 +286,7 @@ static bool find_number(struct gift *gift)
 		if (is_number(gift, n))
 			return true;
 	}
-	end = MAX(remote_status(&gift->remote, "FDSize"), 0);
+	end = MAX(remote_status(&gift->hand.remote, "FDSize"), 0);
 	for (uint64_t n = socket + NEAR + 1; n < end; n++) {
 		if (is_number(gift, n))
 			return true;
@@ -381,14 +304,14 @@ static int raise_limit(struct gift *gift)
 {
 	struct rlimit more;
 
-	if (prlimit(gift->remote.tid, RLIMIT_NOFILE, NULL, &gift->limit) < 0)
+	if (prlimit(gift->hand.remote.tid, RLIMIT_NOFILE, NULL, &gift->limit) < 0)
 		return -EMFILE;
 	more.rlim_cur = gift->limit.rlim_cur + 1;
 	more.rlim_max = MAX(gift->limit.rlim_max, more.rlim_cur);
-	if (prlimit(gift->remote.tid, RLIMIT_NOFILE, &more, NULL) < 0)
+	if (prlimit(gift->hand.remote.tid, RLIMIT_NOFILE, &more, NULL) < 0)
 		return -EMFILE;
 	gift->most = more.rlim_cur;
-	STOP_POINT("give.limit-raised", gift->remote.tid);
+	STOP_POINT("give.limit-raised", gift->hand.remote.tid);
 	return 0;
 }
 
@@ -397,11 +320,11 @@ static void restore_limit(struct gift *gift)
 {
 	struct rlimit now;
 
-	if (!gift->most || prlimit(gift->remote.tid, RLIMIT_NOFILE, NULL, &now) < 0 ||
+	if (!gift->most || prlimit(gift->hand.remote.tid, RLIMIT_NOFILE, NULL, &now) < 0 ||
 	    now.rlim_cur != gift->most)
 		return;
-	prlimit(gift->remote.tid, RLIMIT_NOFILE, &gift->limit, NULL);
-	STOP_POINT("give.limit-restored", gift->remote.tid);
+	prlimit(gift->hand.remote.tid, RLIMIT_NOFILE, &gift->limit, NULL);
+	STOP_POINT("give.limit-restored", gift->hand.remote.tid);
 }
 
 static int receive_file(struct gift *gift)
@@ -413,9 +336,9 @@ static int receive_file(struct gift *gift)
 		return r;
 	r = raise_limit(gift);
 	if (r) {
-		log_about(&gift->remote.about, LOG_LEVEL_INFO, "deliver",
+		log_about(&gift->hand.remote.about, LOG_LEVEL_INFO, "deliver",
 			  "thread %d: no fd is left beside the socket: Too many open files",
-			  gift->remote.tid);
+			  gift->hand.remote.tid);
 		return r;
 	}
 	r = pass_file(gift);
@@ -427,15 +350,16 @@ static int receive_file(struct gift *gift)
 /* the file takes the socket's number */
 static int place_file(struct gift *gift)
 {
+	int flags = gift->request->flags & DELIVER_OVER_EXEC ? 0 : O_CLOEXEC;
 	int64_t ret;
 	int r;
 
-	r = run(gift, &ret, ARCH_DUP3, gift->number, gift->socket, O_CLOEXEC);
+	r = hand_call(&gift->hand, &ret, ARCH_DUP3, gift->number, gift->hand.socket, flags);
 	if (r)
 		return r;
-	STOP_POINT("give.placed", gift->remote.tid);
-	r = run(gift, &ret, ARCH_CLOSE, gift->number);
-	STOP_POINT("give.closed", gift->remote.tid);
+	STOP_POINT("give.placed", gift->hand.remote.tid);
+	r = hand_call(&gift->hand, &ret, ARCH_CLOSE, gift->number);
+	STOP_POINT("give.closed", gift->hand.remote.tid);
 	if (!r)
 		gift->number = -1;
 	return r;
@@ -448,7 +372,8 @@ static int put_piece(struct gift *gift, const struct deliver_piece *piece, const
 
 	if (post_send(gift->post, bytes, piece->size, -1))
 		return err_origin(-EIO);
-	r = run(gift, &ret, ARCH_RECVFROM, gift->socket, piece->address, piece->size, MSG_DONTWAIT);
+	r = hand_call(&gift->hand, &ret, ARCH_RECVFROM, gift->hand.socket, piece->address,
+		      piece->size, MSG_DONTWAIT);
 	if (r)
 		return r;
 	return ret == piece->size ? 0 : -EIO;
@@ -458,19 +383,17 @@ static int put_pieces(struct gift *gift)
 {
 	const struct deliver_piece *piece = gift->request->pieces;
 	const uint8_t *bytes = gift->request->bytes + gift->request->size;
-	int64_t ret;
 	int r;
 
 	/* it may stand right behind the caller's array, and must not make it longer */
-	r = run(gift, &ret, ARCH_MUNMAP, gift->page, SCRATCH_SIZE);
+	r = hand_drop_page(&gift->hand);
 	if (r)
 		return r;
-	gift->page = 0;
 	for (int i = 0; i < DELIVER_PIECES_MAX && !r; i++, piece++) {
 		if (piece->size)
 			r = put_piece(gift, piece, bytes);
 		bytes += piece->size;
-		STOP_POINT("give.put", gift->remote.tid);
+		STOP_POINT("give.put", gift->hand.remote.tid);
 	}
 	return r;
 }
@@ -508,18 +431,43 @@ static int clean_up(struct gift *gift, int r)
 	if (r && gift->passed && gift->number < 0)
 		find_number(gift);
 	if (r && gift->number >= 0)
-		failed = remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->number);
-	if (!failed && gift->socket >= 0 && !number_is_taken(gift, r))
-		failed = remote_call(&gift->remote, &ret, ARCH_CLOSE, gift->socket);
-	if (!failed && gift->page)
-		failed = remote_call(&gift->remote, &ret, ARCH_MUNMAP, gift->page, SCRATCH_SIZE);
-	STOP_POINT("give.unmapped", gift->remote.tid);
+		failed = remote_call(&gift->hand.remote, &ret, ARCH_CLOSE, gift->number);
+	if (!failed && gift->hand.socket >= 0 && !number_is_taken(gift, r))
+		failed = remote_call(&gift->hand.remote, &ret, ARCH_CLOSE, gift->hand.socket);
+	if (!failed && gift->hand.page)
+		failed = remote_call(&gift->hand.remote, &ret, ARCH_MUNMAP, gift->hand.page,
+				     HAND_PAGE_SIZE);
+	STOP_POINT("give.unmapped", gift->hand.remote.tid);
 	if (failed == -EIO)
-		log_about(&gift->remote.about, LOG_LEVEL_WARNING, "deliver",
+		log_about(&gift->hand.remote.about, LOG_LEVEL_WARNING, "deliver",
 			  "thread %d: it could not be tidied up: it may keep a file or a page of "
 			  "ours",
-			  gift->remote.tid);
+			  gift->hand.remote.tid);
 	/* it can still be let go of, unless it is gone or can't be stopped */
+	return failed == -ETIMEDOUT || failed == -ESRCH ? failed : r;
+}
+
+static int give_or_put(struct gift *gift)
+{
+	int r;
+
+	r = choose_post(gift);
+	if (!r)
+		r = run_all(gift);
+	return r;
+}
+
+/* where the number would stand, if that is wanted and can be written at all */
+static int tell_errno(struct gift *gift, int r)
+{
+	int failed;
+
+	if (!(gift->request->flags & DELIVER_TELL_ERRNO) || gift->request->verb != DELIVER_GIVE_FD)
+		return r;
+	if (!r || r == -EFAULT || r == -ETIMEDOUT || r == -ESRCH)
+		return r;
+	failed = hand_set_word(&gift->hand, gift->request->address, r);
+	STOP_POINT("give.told", gift->hand.remote.tid);
 	return failed == -ETIMEDOUT || failed == -ESRCH ? failed : r;
 }
 
@@ -528,14 +476,16 @@ static int give_held(struct gift *gift)
 {
 	int r;
 
-	r = remote_hold(&gift->remote, &gift->request->call);
+	r = remote_hold(&gift->hand.remote, &gift->request->call);
 	if (r)
 		return r;
-	STOP_POINT("give.held", gift->remote.tid);
-	r = choose_post(gift);
-	if (!r)
-		r = run_all(gift);
-	r = clean_up(gift, r);
+	STOP_POINT("give.held", gift->hand.remote.tid);
+	if (gift->request->verb == DELIVER_PEEK)
+		r = gift->peeked =
+			peek_held(&gift->hand, &gift->give->net, gift->request, gift->bytes);
+	else
+		r = give_or_put(gift);
+	r = tell_errno(gift, clean_up(gift, MIN(r, 0)));
 	/* what it did not take may lie in a socket that it kept, on our own's account */
 	if (r && gift->post == &gift->give->post)
 		renew_post(gift->give);
@@ -546,7 +496,7 @@ static int give_held(struct gift *gift)
 static int give_watched(struct gift *gift, struct give_result *ret)
 {
 	const struct deliver_call *call = &gift->request->call;
-	struct remote *remote = &gift->remote;
+	struct remote *remote = &gift->hand.remote;
 	int answered, r;
 
 	if (call->again && !remote_waits_in(call->tid, call))
@@ -568,6 +518,11 @@ static int give_watched(struct gift *gift, struct give_result *ret)
 		r = give_held(gift);
 	if (r == -ETIMEDOUT)
 		return r;
+	if (!answered && !r && gift->request->verb == DELIVER_PEEK) {
+		r = remote_again(remote, call);
+		if (r != -EIO)
+			return r;
+	}
 	if (remote_release(remote, r) == -ETIMEDOUT)
 		return -ETIMEDOUT;
 	STOP_POINT("give.released", call->tid);
@@ -581,22 +536,27 @@ void give_run(struct give *give, const struct deliver_request *request, int fd,
 		.give = give,
 		.request = request,
 		.fd = fd,
+		.bytes = ret->bytes,
 		.far = POST_INIT,
-		.socket = -1,
+		.hand.socket = -1,
 		.number = -1,
 	};
 	const struct log_about about = { give->log_limit, request->call.uid };
 	int r;
 
 	*ret = (struct give_result){ 0 };
-	remote_init(&gift.remote, request->call.tid, &give->watch, &about);
+	remote_init(&gift.hand.remote, request->call.tid, &give->watch, &about);
 	watch_start(&give->watch);
 	r = give_watched(&gift, ret);
 	watch_stop(&give->watch);
 
-	ret->stops = gift.remote.stops;
+	ret->stops = gift.hand.remote.stops;
 	ret->stuck = r == -ETIMEDOUT;
 	if (!r && request->verb == DELIVER_GIVE_FD)
-		r = gift.socket;
+		r = gift.hand.socket;
+	if (!r && request->verb == DELIVER_PEEK) {
+		r = gift.peeked;
+		ret->result.bytes = ret->bytes;
+	}
 	ret->result.result = ret->stuck ? -EIO : r;
 }

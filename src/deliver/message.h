@@ -18,6 +18,8 @@ struct deliver_request {
 	struct deliver_piece pieces[DELIVER_PIECES_MAX];
 	uint32_t verb; /* enum deliver_verb */
 	int32_t number;
+	uint32_t flags;
+	uint32_t most, least;
 	uint32_t size;			  /* of the reply; the pieces stand behind it */
 	uint8_t bytes[DELIVER_BYTES_MAX]; /* only those that there are are sent */
 };
@@ -27,8 +29,10 @@ struct deliver_answer {
 	struct deliver_file file;
 	int32_t result;
 	uint32_t replied;
+	uint8_t bytes[DELIVER_PEEK_MAX]; /* of a PEEK, as many as the result says */
 };
 
+#define DELIVER_ANSWER_SIZE(size)  (offsetof(struct deliver_answer, bytes) + (size))
 #define DELIVER_REQUEST_SIZE(size) (offsetof(struct deliver_request, bytes) + (size))
 
 #endif

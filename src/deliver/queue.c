@@ -152,6 +152,9 @@ static ssize_t request_send(int socket, uint64_t id, const struct deliver_job *j
 		.call = job->call,
 		.verb = job->verb,
 		.number = job->number,
+		.flags = job->flags,
+		.most = job->most,
+		.least = job->least,
 		.size = job->size,
 	};
 	uint32_t size = job->size + deliver_pieces_size(job->pieces);
@@ -211,6 +214,18 @@ static void lane_end(struct lane *lane, const struct deliver_result *result)
 		job_end(job, result);
 }
 
+/* @lane has a job */
+static bool answer_is_sound(const struct deliver_answer *answer, ssize_t n, const struct lane *lane)
+{
+	size_t size = 0;
+
+	if (n < (ssize_t)DELIVER_ANSWER_SIZE(0) || answer->id != lane->id)
+		return false;
+	if (lane->job->verb == DELIVER_PEEK && answer->result > 0)
+		size = answer->result;
+	return size <= lane->job->most && n == (ssize_t)DELIVER_ANSWER_SIZE(size);
+}
+
 int deliver_queue_read(struct deliver_queue *queue, size_t i)
 {
 	struct lane *lane = &queue->lanes[i];
@@ -225,13 +240,14 @@ int deliver_queue_read(struct deliver_queue *queue, size_t i)
 		lane->lost = true;
 		return -EPIPE;
 	}
-	if (n != sizeof(answer) || !lane->job || answer.id != lane->id) {
+	if (!lane->job || !answer_is_sound(&answer, n, lane)) {
 		lane->lost = true;
 		return err_origin(-EPROTO);
 	}
 	result = (struct deliver_result){
 		.result = answer.result,
 		.file = answer.file,
+		.bytes = answer.bytes,
 		.replied = answer.replied,
 	};
 	lane_end(lane, &result);

@@ -15,6 +15,7 @@
 
 #define ALL_SIGNALS UINT64_MAX
 #define STATUS_MAX  4096
+#define SPIN_NS	    200000000ull
 #define ASKED_MAX   4 /* stops in one step that we had to ask for */
 
 /* TRACEEXEC: a thread that came out of an exec must never get registers from us: the program may
@@ -71,6 +72,29 @@ static char thread_state(const struct remote *remote)
 	return state ? *state : '?';
 }
 
+/* how long it has run so far, in ns; 0: not known */
+static unsigned long long run_time(const struct remote *remote)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", remote->tid);
+	return file_read_text(path, text, sizeof(text)) < 0 ? 0 : strtoull(text, NULL, 10);
+}
+
+/*
+ * Has it had more of a CPU than all that we make it run can need? Then it spins, on a page of a
+ * userfaultfd that never comes, say: once a signal is pending, the kernel tries that fault again
+ * and again.
+ */
+static bool spins(struct remote *remote)
+{
+	unsigned long long ran = run_time(remote);
+
+	if (!remote->ran_when_over)
+		remote->ran_when_over = ran;
+	return ran - remote->ran_when_over > SPIN_NS;
+}
+
 /*
  * Is there no more time for this caller? One that could run and doesn't get a CPU (a quota, a busy
  * machine) is waited for, if somebody else takes over what there is to do beside. One that sleeps
@@ -82,7 +106,7 @@ static bool is_over(struct remote *remote)
 
 	if (!watch_is_over(watch))
 		return false;
-	if (thread_state(remote) == 'R')
+	if (thread_state(remote) == 'R' && !spins(remote))
 		return !watch_may_go_on(watch);
 	return !watch_is_patient(watch);
 }
@@ -179,15 +203,6 @@ static bool is_zombie(const struct remote *remote)
 		return false;
 	end = strrchr(text, ')');
 	return end && end[1] && end[2] == 'Z';
-}
-
-/* how long it has run so far, in ns; 0: not known */
-static unsigned long long run_time(const struct remote *remote)
-{
-	char path[64], text[128];
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", remote->tid);
-	return file_read_text(path, text, sizeof(text)) < 0 ? 0 : strtoull(text, NULL, 10);
 }
 
 /*
@@ -384,6 +399,47 @@ int remote_run(struct remote *remote, int64_t *ret, enum arch_call call,
 	return 0;
 }
 
+/* its own signal mask, and nobody kills it if we end */
+static int unbind(struct remote *remote)
+{
+	int r = mask_set(remote, remote->mask);
+
+	STOP_POINT("remote.unblocked", remote->tid);
+	if (!r)
+		r = options_set(remote, 0);
+	STOP_POINT("remote.unbound", remote->tid);
+	return r;
+}
+
+int remote_again(struct remote *remote, const struct deliver_call *call)
+{
+	struct arch_thread entered;
+	int r;
+
+	if (!remote->thread.abi)
+		return -EIO;
+	begin_step(remote);
+	remote->asked = false;
+
+	arch_again(&remote->thread);
+	r = arch_store(remote->tid, &remote->thread.now);
+	if (r)
+		return wait_dead(remote);
+	r = run_to_syscall(remote);
+	if (r)
+		return r;
+	r = arch_fetch(remote->tid, &entered.saved);
+	if (r)
+		return wait_dead(remote);
+	/* all that could be otherwise is its code, which it has changed under us */
+	if (arch_identify(&entered, call))
+		return -EIO;
+	r = unbind(remote);
+	if (!r && ptrace(PTRACE_DETACH, remote->tid, NULL, 0L) == 0)
+		return 0;
+	return wait_dead(remote);
+}
+
 static int put_back(struct remote *remote, int result)
 {
 	int r = 0;
@@ -393,13 +449,7 @@ static int put_back(struct remote *remote, int result)
 		r = arch_store(remote->tid, &remote->thread.now);
 	}
 	STOP_POINT("remote.restored", remote->tid);
-	if (!r)
-		r = mask_set(remote, remote->mask);
-	STOP_POINT("remote.unblocked", remote->tid);
-	if (!r)
-		r = options_set(remote, 0);
-	STOP_POINT("remote.unbound", remote->tid);
-	return r;
+	return r ? r : unbind(remote);
 }
 
 int remote_release(struct remote *remote, int result)

@@ -31,6 +31,7 @@ struct remote {
 	bool asked;		/* PTRACE_INTERRUPT was sent in this step */
 	unsigned int stops;	/* so far */
 	unsigned long long ran; /* ns of CPU when it was late in this step; 0: it wasn't */
+	unsigned long long ran_when_over; /* and when there was no more time; 0: there was */
 };
 
 /* whether @tid sleeps in @call as far as /proc tells, which a caller that was answered does not */
@@ -71,6 +72,18 @@ int remote_run(struct remote *remote, int64_t *ret, enum arch_call call,
 /* remote_call(remote, &ret, ARCH_CLOSE, fd): remote_run(), the arguments left out being 0 */
 #define remote_call(remote, ret, call, ...) \
 	remote_run((remote), (ret), (call), (const uint64_t[ARCH_ARGS]){ __VA_ARGS__ })
+
+/**
+ * remote_again() - let a held thread go into its own call once more
+ * @remote:	held
+ * @call:	its call
+ *
+ * It is let go of on the way into the kernel: no code of its own runs, no signal is handled
+ * before.
+ *
+ * Return: 0; -EIO where it did something else, and is held as before; -ESRCH, -ETIMEDOUT.
+ */
+int remote_again(struct remote *remote, const struct deliver_call *call);
 
 /**
  * remote_release() - let a stopped thread go on

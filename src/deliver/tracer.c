@@ -80,7 +80,12 @@ static int answer(struct tracer *tracer, const struct deliver_result *result)
 		.result = result->result,
 		.replied = result->replied,
 	};
-	ssize_t n = fd_send(tracer->config->socket, &answer, sizeof(answer), -1, 0);
+	size_t size = result->bytes ? result->result : 0;
+	ssize_t n;
+
+	if (size)
+		memcpy(answer.bytes, result->bytes, size);
+	n = fd_send(tracer->config->socket, &answer, DELIVER_ANSWER_SIZE(size), -1, 0);
 
 	return n < 0 ? n : 0;
 }
@@ -148,6 +153,9 @@ static bool request_is_sound(const struct tracer *tracer, ssize_t n, int fd)
 	switch (request->verb) {
 	case DELIVER_GIVE_FD:
 		return fd >= 0;
+	case DELIVER_PEEK:
+		return request->least && request->least <= request->most &&
+		       request->most <= DELIVER_PEEK_MAX;
 	case DELIVER_PUT:
 	case DELIVER_WHOSE_FD:
 		return true;
