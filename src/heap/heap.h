@@ -44,7 +44,7 @@ struct heap_block {
 	uint64_t size;
 	uint32_t flags;
 	uint64_t align;
-	int memfd;	      /* of this block alone, owned; or -1 */
+	int memfd;	      /* of this block alone, or a dma-buf, owned; or -1 */
 	struct slice *slices; /* where the memory is, in order; &one, or owned by the heap */
 	size_t n_slices;
 	struct slice one;
@@ -165,6 +165,19 @@ int heap_dma_new(struct heap **ret, const struct heap_config *config,
 		 const struct heap_area_config *area);
 int heap_system_contig_new(struct heap **ret, const struct heap_config *config,
 			   const struct heap_area_config *area);
+
+/**
+ * heap_dma_heap_new_consume_fd() - a heap of the kernel's, by its name there, behind ours
+ * @ret:	the heap: of type DMA, or SYSTEM where its name begins so; untouched on failure
+ * @config:	its exporter is of exporter_dmabuf_new()
+ * @device:	an open /dev/dma_heap/NAME, consumed on success only
+ *
+ * One page is taken of it, and given back.
+ *
+ * Return: 0; -EOPNOTSUPP: nothing tells whether anyone has a buffer of it; or another negative
+ * error: it does not work.
+ */
+int heap_dma_heap_new_consume_fd(struct heap **ret, const struct heap_config *config, int device);
 
 struct heap *heap_free(struct heap *heap); /* nothing of it may be taken */
 DEFINE_CLEANUP(struct heap *, heap_free);

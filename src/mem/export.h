@@ -25,6 +25,7 @@ enum exporter_kind { /* numbers that stand in records: never change one */
 		     EXPORTER_UDMABUF = 1,
 		     EXPORTER_FILE = 2,
 		     EXPORTER_MEMFD = 3,
+		     EXPORTER_DMABUF = 4,
 		     EXPORTERS_END, /* above all of them; may change */
 };
 
@@ -40,7 +41,7 @@ enum export_end {			/* numbers that stand in records */
 struct exporter_ops {
 	enum exporter_kind kind;
 	const char *name;
-	/* who has a file has the memory's own memfd open: pages_new(read_only) */
+	/* who has a file has the memory's own memfd open: pages_new(read_only); or its dma-buf */
 	bool hands_out_memfd;
 	/* make() waits for the thread that serves the doors: to be called by another one */
 	bool waits;
@@ -86,6 +87,7 @@ struct export
 /* @device is an open /dev/udmabuf, borrowed: it must outlive the exporter */
 int exporter_udmabuf_new(struct exporter **ret, int device);
 int exporter_memfd_new(struct exporter **ret);
+int exporter_dmabuf_new(struct exporter **ret); /* of memory that is one; not to be probed */
 struct exporter *exporter_free(struct exporter *exporter);
 DEFINE_CLEANUP(struct exporter *, exporter_free);
 

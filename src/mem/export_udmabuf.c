@@ -8,12 +8,10 @@
 
 #include <errno.h>
 #include <linux/udmabuf.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/err.h"
-#include "base/fd.h"
+#include "mem/dmabuf.h"
 #include "mem/pages.h"
 
 struct exporter_udmabuf {
@@ -69,18 +67,9 @@ static int udmabuf_make(struct exporter *exporter, struct export *export,
 	return 0;
 }
 
-/* fdinfo counts all references but its reader's: one is ours */
 static bool udmabuf_is_over(const struct export *export)
 {
-	char path[sizeof("/proc/self/fdinfo/") + 10], text[512];
-	const char *count;
-	long n;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", export->look_fd);
-	if (file_read_text(path, text, sizeof(text)) < 0)
-		return false;
-	count = strstr(text, "\ncount:");
-	return count && sscanf(count, "\ncount: %ld", &n) == 1 && n == 1;
+	return !dmabuf_is_held(export->look_fd);
 }
 
 static struct exporter *udmabuf_free(struct exporter *exporter)
