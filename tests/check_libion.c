@@ -212,8 +212,8 @@ static const struct {
 	int free_result;
 	int legacy;
 } detections[] = {
-	{ -ENOTTY, 0 }, { -EINVAL, 1 },	  { -EBADF, 1 }, { -EFAULT, 1 }, { -EINTR, 1 },
-	{ -ENODEV, 1 }, { -ENOTCONN, 1 }, { -EIO, 1 },	 { 0, 1 },	 { 1, 1 },
+	{ -ENOTTY, 0 }, { -EINVAL, 1 }, { -EBADF, 1 }, { -EFAULT, 1 },
+	{ -ENODEV, 1 }, { -EACCES, 1 }, { 0, 1 },      { 1, 1 },
 };
 
 START_TEST(detect)
@@ -224,6 +224,25 @@ START_TEST(detect)
 	/* and never again, whatever the fd */
 	ck_assert_int_eq(ion_is_legacy(DEVICE), detections[_i].legacy);
 	ck_assert_int_eq(ion_is_legacy(-1), detections[_i].legacy);
+	no_more_calls();
+}
+END_TEST
+
+static const int no_answers[] = { -ENOTCONN, -ECONNABORTED, -EINTR, -EIO };
+
+/* a service that ends in that moment: the error is the call's own, and the next one asks again */
+START_TEST(no_answer)
+{
+	int fd = 77;
+
+	answer(no_answers[_i], NULL, 0); /* the FREE that asks */
+	answer(no_answers[_i], NULL, 0); /* what was to be done */
+	ck_assert_int_eq(ion_alloc_fd(DEVICE, 4096, 0, 1, 0, &fd), no_answers[_i]);
+	call(0, FREE);
+	answer(-ENOTTY, NULL, 0);
+	ck_assert_int_eq(ion_is_legacy(DEVICE), 0);
+	call(2, FREE);
+	ck_assert_int_eq(ion_is_legacy(DEVICE), 0);
 	no_more_calls();
 }
 END_TEST
@@ -539,6 +558,7 @@ int main(void)
 
 	tcase_add_test(tcase, open_close);
 	tcase_add_loop_test(tcase, detect, 0, ARRAY_SIZE(detections));
+	tcase_add_loop_test(tcase, no_answer, 0, ARRAY_SIZE(no_answers));
 	tcase_add_test(tcase, bad_fd_pins_legacy);
 	tcase_add_test(tcase, request_is_sign_extended);
 	tcase_add_test(tcase, legacy_alloc);

@@ -6,7 +6,8 @@
  *
  * Which interface a device has is found once per process, by freeing handle 0: a device without
  * handles does not know the call. Any other answer, even that of an fd that isn't open, means
- * handles from then on. That is the one state here.
+ * handles from then on. That is the one state here. What comes of a service that is just ending is
+ * no answer: the next call asks again.
  */
 #include <ion/ion.h>
 
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/ion_4.19.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -40,13 +42,22 @@ static int ion_ioctl(int fd, int request, void *arg)
 	return r < 0 ? -errno : r;
 }
 
+/* the device was not reached */
+static bool is_no_answer(int r)
+{
+	return r == -ENOTCONN || r == -ECONNABORTED || r == -EINTR || r == -EIO;
+}
+
 int ion_is_legacy(int fd)
 {
 	int interface = atomic_load_explicit(&known_interface, memory_order_relaxed);
+	int r;
 
 	if (interface == INTERFACE_UNKNOWN) {
-		interface = ion_free(fd, 0) == -ENOTTY ? INTERFACE_MODERN : INTERFACE_LEGACY;
-		atomic_store_explicit(&known_interface, interface, memory_order_relaxed);
+		r = ion_free(fd, 0);
+		interface = r == -ENOTTY ? INTERFACE_MODERN : INTERFACE_LEGACY;
+		if (!is_no_answer(r))
+			atomic_store_explicit(&known_interface, interface, memory_order_relaxed);
 	}
 	return interface == INTERFACE_LEGACY;
 }
@@ -69,8 +80,8 @@ int ion_close(int fd)
 	return close(fd) < 0 ? -errno : 0;
 }
 
-int ion_alloc(int fd, size_t len, size_t align, unsigned int heap_mask, unsigned int flags,
-	      ion_user_handle_t *handle)
+static int alloc_handle(int fd, size_t len, size_t align, unsigned int heap_mask,
+			unsigned int flags, ion_user_handle_t *handle)
 {
 	struct ion_allocation_data data = {
 		.len = len,
@@ -80,13 +91,19 @@ int ion_alloc(int fd, size_t len, size_t align, unsigned int heap_mask, unsigned
 	};
 	int r;
 
-	if (!handle || !ion_is_legacy(fd))
-		return -EINVAL;
-
 	r = ion_ioctl(fd, ION_IOC_ALLOC, &data);
 	if (r >= 0)
 		*handle = data.handle;
 	return r;
+}
+
+int ion_alloc(int fd, size_t len, size_t align, unsigned int heap_mask, unsigned int flags,
+	      ion_user_handle_t *handle)
+{
+	if (!handle || !ion_is_legacy(fd))
+		return -EINVAL;
+
+	return alloc_handle(fd, len, align, heap_mask, flags, handle);
 }
 
 int ion_free(int fd, ion_user_handle_t handle)
@@ -176,11 +193,11 @@ static int alloc_fd_by_handle(int fd, size_t len, size_t align, unsigned int hea
 	ion_user_handle_t handle;
 	int r;
 
-	r = ion_alloc(fd, len, align, heap_mask, flags, &handle);
+	r = alloc_handle(fd, len, align, heap_mask, flags, &handle);
 	if (r < 0)
 		return r;
 
-	r = ion_share(fd, handle, handle_fd);
+	r = export_handle(fd, ION_IOC_SHARE, handle, handle_fd);
 	ion_free(fd, handle);
 	return r;
 }
