@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a delivery costs: `bench_give [ROUNDS [TRACERS]]` times a null ioctl, and an ALLOC with the
- * close of its fd, of one caller over the rig's FUSE file; run it under taskset(1) to pin all.
+ * What a delivery costs: `bench_give [ROUNDS [TRACERS]]` times a null ioctl, an ALLOC with the
+ * close of its fd, and what is looked at, of one caller over the rig's FUSE file; run it under
+ * taskset(1) to pin all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +49,21 @@ static int query(int device)
 	return ioctl(device, RIG_QUERY, data) < 0 ? -errno : 0;
 }
 
+static int whose(int device)
+{
+	uint32_t data[6] = { device };
+
+	return ioctl(device, RIG_WHOSE, data) < 0 ? -errno : 0;
+}
+
+static int peek(int device)
+{
+	static const char name[32] = "a name";
+	struct rig_peek peek = { .address = (uintptr_t)name, .most = 32, .least = 1 };
+
+	return ioctl(device, RIG_PEEK, &peek) < 0 ? -errno : 0;
+}
+
 static double measure(const char *name, int device, int (*call)(int device), uint64_t *times,
 		      size_t n)
 {
@@ -80,6 +96,8 @@ static void client(const char *path, size_t rounds)
 	null = measure("null", device, query, times, rounds);
 	alloc = measure("alloc+close", device, allocate, times, rounds);
 	printf("%-12s %.1f\n", "ratio", alloc / null);
+	measure("whose fd", device, whose, times, rounds);
+	measure("peek 32", device, peek, times, rounds);
 	exit(EXIT_SUCCESS);
 }
 
