@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # where: vm fuse
-# limit: 120
+# limit: 240
 #
 # cusion heaps, buffers, clients and alloc: what root, a member of the group and an outsider are shown,
 # and who is told where buffers lie.
