@@ -49,6 +49,8 @@ struct rig_peeked {
 
 struct rig_job {
 	struct deliver_job job;
+	uint8_t next[512]; /* its thread's next request, which came before the job was done ... */
+	bool has_next;	   /* ... or not */
 	struct rig *rig;
 	bool busy;
 	bool late;
@@ -146,9 +148,28 @@ static bool peeked_take(struct rig *rig, const struct fuse_in_header *header,
 	return false;
 }
 
+/* the request of a thread that something is done for: it is looked at when that is done */
+static bool next_keep(struct rig *rig, const struct fuse_in_header *header)
+{
+	for (size_t i = 0; i < RIG_JOBS; i++) {
+		struct rig_job *mine = &rig->jobs[i];
+
+		if (!mine->busy || mine->job.verb != DELIVER_PEEK ||
+		    mine->job.call.tid != header->pid)
+			continue;
+		memcpy(mine->next, header, MIN(header->len, sizeof(mine->next)));
+		mine->has_next = true;
+		return true;
+	}
+	return false;
+}
+
+static void on_ioctl(struct rig *rig, const struct fuse_in_header *header);
+
 static void job_done(struct deliver_job *job, const struct deliver_result *result)
 {
 	struct rig_job *mine = container_of(job, struct rig_job, job);
+	_Alignas(8) uint8_t next[sizeof(mine->next)];
 	struct rig *rig = mine->rig;
 
 	if (result->result == 0 && job->verb == DELIVER_WHOSE_FD)
@@ -168,6 +189,11 @@ static void job_done(struct deliver_job *job, const struct deliver_result *resul
 	if (--rig->under_way == 0)
 		pthread_cond_broadcast(&rig->idle);
 	pthread_mutex_unlock(&rig->lock);
+	if (mine->has_next) {
+		mine->has_next = false;
+		memcpy(next, mine->next, sizeof(next));
+		on_ioctl(rig, (const void *)next);
+	}
 }
 
 static struct rig_job *job_take(struct rig *rig)
@@ -286,7 +312,7 @@ static void on_ioctl(struct rig *rig, const struct fuse_in_header *header)
 	const struct rig_alloc *alloc = (const void *)(in + 1);
 	struct rig_job *mine;
 
-	if (peeked_take(rig, header, in))
+	if (next_keep(rig, header) || peeked_take(rig, header, in))
 		return;
 	if (in->cmd != RIG_ALLOC && in->cmd != RIG_PUT && in->cmd != RIG_WHOSE &&
 	    in->cmd != RIG_PEEK) {

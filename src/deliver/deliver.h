@@ -29,7 +29,8 @@ enum deliver_verb {
 	DELIVER_PUT,	 /* answer the call; bytes stand in its caller's memory when it returns */
 	/*
 	 * Bytes of its caller's memory. It ends the call, but not for its caller, which makes the
-	 * same one again before it runs any code of its own: the next call of that thread is it.
+	 * same one again before it runs any code of its own: the next call of that thread is it,
+	 * and may come before done() does.
 	 */
 	DELIVER_PEEK,
 	/* which file a number is in the caller's table; answers nothing */

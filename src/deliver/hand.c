@@ -91,6 +91,7 @@ int hand_set_word(struct hand *hand, uint64_t at, int32_t word)
 
 int hand_flip_bit(struct hand *hand, uint64_t at, unsigned int bit)
 {
-	return wake_op(hand, at,
-		       FUTEX_OP((FUTEX_OP_XOR | FUTEX_OP_OPARG_SHIFT), bit, FUTEX_OP_CMP_EQ, 0));
+	const uint32_t flip = FUTEX_OP_XOR | FUTEX_OP_OPARG_SHIFT; /* its top bit is the word's */
+
+	return wake_op(hand, at, FUTEX_OP(flip, bit, FUTEX_OP_CMP_EQ, 0));
 }
