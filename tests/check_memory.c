@@ -109,7 +109,7 @@ START_TEST(without_dma_bufs)
 END_TEST
 
 /* a heap whose exporter does not work here is left out, the others are there */
-START_TEST(the_kernels_own_heap)
+START_TEST(a_heap_that_the_kernel_has_not)
 {
 	rig.settings.heaps[2].kind = HEAP_KIND_DMA_HEAP;
 	rig.settings.heaps[2].area = -1;
@@ -157,12 +157,16 @@ static const struct heap *started_with_rule(enum physical_rule rule, const char 
 /* a gid is never 0 by accident */
 START_TEST(rule_of_a_group)
 {
-	const struct group *group = getgrnam("daemon");
-	const struct heap *heap = started_with_rule(PHYSICAL_GROUP, "daemon");
+	const struct group *group = getgrent(); /* whichever there is */
+	const struct heap *heap;
+	gid_t gid;
 
 	ck_assert_ptr_nonnull(group);
+	gid = group->gr_gid;
+	heap = started_with_rule(PHYSICAL_GROUP, group->gr_name);
 	ck_assert_int_eq(heap->physical, PHYSICAL_GROUP);
-	ck_assert_uint_eq(heap->physical_gid, group->gr_gid);
+	ck_assert_uint_eq(heap->physical_gid, gid);
+	endgrent();
 }
 END_TEST
 
@@ -354,6 +358,38 @@ START_TEST(ends_with_buffers)
 }
 END_TEST
 
+/* the kernel's heap `system` behind our heap 2: a dma-buf of it, as it comes */
+START_TEST(a_heap_of_the_kernels)
+{
+	int devices[HEAP_IDS] = { -1, -1, open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC), -1 };
+	const struct memory_config config = {
+		.settings = &rig.settings,
+		.state = rig.state,
+		.loop = rig.loop,
+		.udmabuf = -1,
+		.pagemap = -1,
+		.kernel_heaps = devices,
+	};
+	const struct client_who who = { .uid = 1000 };
+	struct client *client;
+	uint64_t fh;
+	int fd;
+
+	rig.settings.heaps[2].kind = HEAP_KIND_DMA_HEAP;
+	rig.settings.heaps[2].area = -1;
+	ck_assert_int_eq(memory_init(&rig.memory, &config), 0);
+	ck_assert_int_eq(devices[2], -1);
+	ck_assert_int_eq(client_new(&client, rig.memory.service, &who, &fh), 0);
+	fd = allocate(client, 1u << 2, MIB);
+	fill(fd, MIB);
+	ck_assert_uint_eq(client->account.used[QUOTA_BUFFERS], 1);
+	close(fd);
+	while (client->account.used[QUOTA_BUFFERS])
+		service_look(rig.memory.service);
+	client_free(client);
+}
+END_TEST
+
 START_TEST(an_area_that_is_too_small)
 {
 	rig.settings.areas[0].floor = rig.settings.areas[0].ceiling = 1 << 30;
@@ -389,7 +425,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, without_dma_bufs);
-	tcase_add_test(tcase, the_kernels_own_heap);
+	tcase_add_test(tcase, a_heap_that_the_kernel_has_not);
 	tcase_add_test(tcase, exporters_in_the_order_of_the_settings);
 	tcase_add_test(tcase, rule_of_a_group);
 	tcase_add_test(tcase, rule_of_no_group);
@@ -406,6 +442,8 @@ int main(void)
 		tcase_add_test(tcase, freed_and_cleared);
 		tcase_add_test(tcase, ends_with_buffers);
 		tcase_add_test(tcase, an_area_that_is_too_small);
+		if (access("/dev/dma_heap/system", R_OK | W_OK) == 0)
+			tcase_add_test(tcase, a_heap_of_the_kernels);
 	}
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

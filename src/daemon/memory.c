@@ -65,7 +65,34 @@ static void memory_set_physical(struct heap_config *config, const struct heap_se
 	config->physical = PHYSICAL_ROOT;
 }
 
-/* -ENODEV with a reason: there can't be such a heap here, and the others go on without */
+/* -ENODEV with a reason: there can't be such a heap here, and the others go on without. @device is
+ * the kernel's, consumed on success. */
+static int memory_make_kernel_heap(struct heap **ret, struct memory *memory,
+				   const struct heap_settings *heap, int *device, const char **why)
+{
+	struct exporter **exporter = &memory->exporters.of[EXPORTER_DMABUF];
+	struct heap_config config = {
+		.id = heap->id,
+		.name = heap->name,
+		.maximum = heap->maximum,
+	};
+	int r = 0;
+
+	*why = "the kernel has no heap of that name in /dev/dma_heap, or it can't be opened";
+	if (!device || *device < 0)
+		return -ENODEV;
+	if (!*exporter)
+		r = exporter_dmabuf_new(exporter);
+	config.exporter = *exporter;
+	if (r == 0)
+		r = heap_dma_heap_new_consume_fd(ret, &config, *device);
+	*why = "the kernel's heap of that name does not work";
+	if (r == 0)
+		*device = -1;
+	return r == -ENOMEM ? r : MIN(r, 0);
+}
+
+/* the same for what is of our own memory */
 static int memory_make_heap(struct heap **ret, const struct memory *memory,
 			    const struct settings *settings, const struct heap_settings *heap,
 			    const char **why)
@@ -75,14 +102,11 @@ static int memory_make_heap(struct heap **ret, const struct memory *memory,
 		.id = heap->id,
 		.name = heap->name,
 		.exporter = exporters_pick(&memory->exporters, heap, contiguous),
-		.stands_for = heap->kind < ARRAY_SIZE(types) ? types[heap->kind] : 0,
+		.stands_for = types[heap->kind],
 		.maximum = heap->maximum,
 	};
 	struct heap_area_config area = { .align = heap->align, .chunk = heap->align };
 
-	*why = "the kernel's own heaps are not served";
-	if (heap->kind == HEAP_KIND_DMA_HEAP)
-		return -ENODEV;
 	memory_set_physical(&config, heap);
 	*why = "no exporter of it works here";
 	if (!config.exporter)
@@ -120,14 +144,21 @@ static void memory_miss_heap(struct memory *memory, const struct heap_settings *
 	memcpy(missing->name, settings->name, sizeof(missing->name));
 }
 
-static int memory_add_heap(struct memory *memory, const struct settings *settings,
-			   const struct heap_settings *heap_settings)
+static int memory_add_heap(struct memory *memory, const struct memory_config *memory_config,
+			   size_t i)
 {
+	const struct settings *settings = memory_config->settings;
+	const struct heap_settings *heap_settings = &settings->heaps[i];
+	int *devices = memory_config->kernel_heaps;
 	_cleanup_(heap_freep) struct heap *heap = NULL;
 	const char *why;
 	int r;
 
-	r = memory_make_heap(&heap, memory, settings, heap_settings, &why);
+	if (heap_settings->kind == HEAP_KIND_DMA_HEAP)
+		r = memory_make_kernel_heap(&heap, memory, heap_settings,
+					    devices ? &devices[i] : NULL, &why);
+	else
+		r = memory_make_heap(&heap, memory, settings, heap_settings, &why);
 	if (r < 0 && why) {
 		memory_miss_heap(memory, heap_settings, why);
 		return 0;
@@ -141,15 +172,16 @@ static int memory_add_heap(struct memory *memory, const struct settings *setting
 	return memory_alias_heap(memory, heap_settings);
 }
 
-static int memory_init_heaps(struct memory *memory, const struct settings *settings)
+static int memory_init_heaps(struct memory *memory, const struct memory_config *config)
 {
+	const struct settings *settings = config->settings;
 	unsigned int stand_ins = 0;
 	int r;
 
 	r = heaps_new(&memory->heaps);
 	for (size_t i = 0; r == 0 && i < settings->n_heaps; i++) {
 		stand_ins += memory_stands_in(memory, &settings->heaps[i]);
-		r = memory_add_heap(memory, settings, &settings->heaps[i]);
+		r = memory_add_heap(memory, config, i);
 	}
 	if (stand_ins)
 		log_notice("heap", "no udmabuf: %u heaps of contiguous memory have scattered pages",
@@ -188,7 +220,7 @@ int memory_init(struct memory *memory, const struct memory_config *config)
 	if (r < 0)
 		return r;
 	memory_init_areas(memory, config);
-	r = memory_init_heaps(memory, settings);
+	r = memory_init_heaps(memory, config);
 	if (r < 0)
 		return r;
 	tender_start(&memory->tender, config->loop, memory->background, memory->heaps);

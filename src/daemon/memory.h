@@ -34,6 +34,9 @@ struct memory_config {
 	struct loop *loop;
 	int udmabuf; /* open /dev/udmabuf, borrowed; or -1: no contiguous memory */
 	int pagemap; /* /proc/self/pagemap, opened by who may see frames; borrowed for the call */
+	/* of the kernel's heaps, by place in settings.heaps: the devices, opened by who may; those
+	 * that a heap takes are consumed and -1 from then on. NULL: none. */
+	int *kernel_heaps;
 };
 
 /* Return: 0 or a negative error; memory_deinit() in both cases. A heap that can't be is said and

@@ -69,7 +69,8 @@ struct worker {
 	struct loop_signals signals;
 	struct loop_jobs *jobs;
 	struct state *state;
-	struct files *files;  /* NULL: no private file system */
+	struct files *files;	    /* NULL: no private file system */
+	int kernel_heaps[HEAP_IDS]; /* /dev/dma_heap, by place in settings.heaps, likewise; or -1 */
 	int pagemap;	      /* our own, opened as root: who opened it may see frames; or -1 */
 	struct memory memory; /* heaps, exporters, watch, service */
 	struct loop_poll watch_poll;
@@ -265,6 +266,25 @@ static int worker_open_doors(struct worker *worker)
 
 /* ---- birth and end ---- */
 
+static void worker_open_kernel_heaps(struct worker *worker)
+{
+	const struct settings *settings = worker->config->settings;
+	char path[64];
+
+	for (size_t i = 0; i < settings->n_heaps; i++) {
+		if (settings->heaps[i].kind != HEAP_KIND_DMA_HEAP)
+			continue;
+		snprintf(path, sizeof(path), "/dev/dma_heap/%s", settings->heaps[i].name);
+		worker->kernel_heaps[i] = open(path, O_RDWR | O_CLOEXEC);
+	}
+}
+
+static void worker_close_kernel_heaps(struct worker *worker)
+{
+	for (size_t i = 0; i < HEAP_IDS; i++)
+		worker->kernel_heaps[i] = fd_close(worker->kernel_heaps[i]);
+}
+
 static int worker_become_user(struct worker *worker)
 {
 	const struct worker_config *config = worker->config;
@@ -278,6 +298,7 @@ static int worker_become_user(struct worker *worker)
 		r = state_slot_prefault(worker->state, FILES_CHANNEL);
 	if (r < 0)
 		return r;
+	worker_open_kernel_heaps(worker);
 	worker->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (worker->pagemap < 0)
 		log_warning("worker", "/proc/self/pagemap: %s", strerror(errno));
@@ -324,12 +345,14 @@ static int worker_init_service(struct worker *worker)
 		.loop = worker->loop,
 		.udmabuf = config->udmabuf,
 		.pagemap = worker->pagemap,
+		.kernel_heaps = worker->kernel_heaps,
 	};
 	struct dispatch_config dispatch;
 	int r;
 
 	r = memory_init(&worker->memory, &memory);
 	worker->pagemap = fd_close(worker->pagemap);
+	worker_close_kernel_heaps(worker);
 	if (r < 0)
 		return r;
 	r = loop_poll_add(worker->loop, &worker->watch_poll,
@@ -483,6 +506,7 @@ static void worker_deinit(struct worker *worker)
 	loop_free(worker->loop);
 	fd_map_deinit(&worker->standing);
 	worker->pagemap = fd_close(worker->pagemap);
+	worker_close_kernel_heaps(worker);
 	state_free(worker->state);
 }
 
@@ -496,6 +520,8 @@ int worker_run(const struct worker_config *config)
 		return EXIT_FAILURE;
 	worker->config = config;
 	worker->pagemap = -1;
+	for (size_t i = 0; i < HEAP_IDS; i++)
+		worker->kernel_heaps[i] = -1;
 	worker->look_s = LOOK_FIRST_S;
 	loop_signals_init(&worker->signals, worker_signal, worker);
 	loop_timer_init(&worker->look, worker_look, worker);
