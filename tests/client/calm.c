@@ -5,9 +5,10 @@
  *	calm -p PID,PID... -s FILE [-d NODE] [-l MILLISECONDS]
  *
  * The first time, FILE being absent, it writes the fds and threads of each process to FILE. From
- * then on it waits, within a bound, until they are as they were, no thread of anybody's sleeps
- * where nothing can wake it, and a user who has nothing to do with it all allocates well: each of a
- * few allocations within MILLISECONDS. The status is 0 if so; what isn't is told.
+ * then on it waits, within a bound, until they are as they were (but for memory that is kept for
+ *the next buffers: cusion check knows each fd of it), no thread of anybody's sleeps where nothing
+ *can wake it, and a user who has nothing to do with it all allocates well: each of a few
+ *allocations within MILLISECONDS. The status is 0 if so; what isn't is told.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -47,13 +48,37 @@ static int count(int pid, const char *what)
 	return n;
 }
 
+/* /memfd:ion is a buffer's memory, in use or kept */
+static int count_fds(int pid)
+{
+	char path[300], link[16];
+	struct dirent *entry;
+	int n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir))) {
+		ssize_t length;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%s", pid, entry->d_name);
+		length = readlink(path, link, sizeof(link));
+		n += entry->d_name[0] != '.' &&
+		     (length < 11 || strncmp(link, "/memfd:ion ", 11) != 0);
+	}
+	closedir(dir);
+	return n;
+}
+
 static int look(struct process *processes, char *pids)
 {
 	int n = 0;
 
 	for (char *p = strtok(pids, ","); p && n < PIDS_MAX; p = strtok(NULL, ",")) {
 		processes[n].pid = atoi(p);
-		processes[n].fds = count(processes[n].pid, "fd");
+		processes[n].fds = count_fds(processes[n].pid);
 		processes[n].threads = count(processes[n].pid, "task");
 		n++;
 	}
@@ -84,7 +109,7 @@ static bool as_before(const struct process *was, int n, bool tell)
 	bool good = true;
 
 	for (int i = 0; i < n; i++) {
-		int fds = count(was[i].pid, "fd"), threads = count(was[i].pid, "task");
+		int fds = count_fds(was[i].pid), threads = count(was[i].pid, "task");
 
 		if (fds == was[i].fds && threads == was[i].threads)
 			continue;
@@ -221,7 +246,7 @@ static void look_until_still(struct process *was, int n)
 	for (int i = 0, still = 0; i < TRIES && still < 1000 / TRY_MS; i++) {
 		still = as_before(was, n, false) ? still + 1 : 0;
 		for (int k = 0; k < n; k++) {
-			was[k].fds = count(was[k].pid, "fd");
+			was[k].fds = count_fds(was[k].pid);
 			was[k].threads = count(was[k].pid, "task");
 		}
 		nanosleep(&pause, NULL);
