@@ -25,9 +25,8 @@ struct call;
 struct call_ops {
 	/* answers with @result (>= 0 or -errno) and @size bytes for the caller's struct */
 	void (*answer)(struct call *call, int result, const void *data, size_t size);
-	/* gives the bytes that answer -DELIVER_NOT_YET, and @size of the caller's struct, for the
-	 * injector to write. Return: their size. */
-	size_t (*answer_by_other)(struct call *call, uint8_t *bytes, const void *data, size_t size);
+	/* gives the bytes that answer -DELIVER_NOT_YET, for the injector to write. Return: size. */
+	size_t (*answer_by_other)(struct call *call, uint8_t *bytes);
 	/* answers as answer() does after answer_by_other(), where the other did not */
 	void (*fail)(struct call *call, int error, const void *data, size_t size);
 	/* answered: the call's memory can go */

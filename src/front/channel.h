@@ -22,8 +22,8 @@
 struct fuse_lowlevel_ops;
 struct fuse_session;
 
-/* room for the largest answer that is caught for somebody else to write */
-enum { CHANNEL_ANSWER_MAX = sizeof(struct fuse_out_header) + sizeof(struct fuse_ioctl_out) + 64 };
+/* room for the largest answer that is caught for somebody else to write: an error */
+enum { CHANNEL_ANSWER_MAX = sizeof(struct fuse_out_header) };
 
 struct channel {
 	struct loop *loop;

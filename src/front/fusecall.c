@@ -25,16 +25,12 @@ static void fuse_call_answer(struct call *call, int result, const void *data, si
 	fuse->req = NULL;
 }
 
-static size_t fuse_call_answer_by_other(struct call *call, uint8_t *bytes, const void *data,
-					size_t size)
+static size_t fuse_call_answer_by_other(struct call *call, uint8_t *bytes)
 {
 	struct fuse_call *fuse = container_of(call, struct fuse_call, call);
 
 	channel_catch(fuse->channel, bytes);
-	if (size)
-		fuse_reply_ioctl(fuse->req, -DELIVER_NOT_YET, data, size);
-	else
-		fuse_reply_err(fuse->req, DELIVER_NOT_YET);
+	fuse_reply_err(fuse->req, DELIVER_NOT_YET);
 	fuse->req = NULL;
 	return channel_catch_end(fuse->channel);
 }

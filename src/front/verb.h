@@ -17,8 +17,7 @@ void verb_query(struct call *call);
 void verb_version(struct call *call);
 
 /* the end of some: the caller is given @fd, consumed, of @file; its number goes to @offset of the
- * caller's struct, of which @data goes back before */
-void verb_give(struct call *call, struct file *file, int fd, size_t offset, const void *data,
-	       size_t size);
+ * caller's struct */
+void verb_give(struct call *call, struct file *file, int fd, size_t offset);
 
 #endif

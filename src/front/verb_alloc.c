@@ -38,7 +38,7 @@ static void alloc_made(struct call *call)
 		alloc_refuse(call, r);
 	else if (done.file)
 		/* the struct stays as it is but for its fd, which the injector writes */
-		verb_give(call, done.file, done.fd, WIRE_ALLOC_FD_OFFSET, NULL, 0);
+		verb_give(call, done.file, done.fd, WIRE_ALLOC_FD_OFFSET);
 	else
 		alloc_answer(call, done.handle);
 }

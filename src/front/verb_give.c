@@ -50,8 +50,7 @@ static void given(struct deliver_job *job, const struct deliver_result *result)
 	STOP_POINT("call.ended", tid);
 }
 
-void verb_give(struct call *call, struct file *file, int fd, size_t offset, const void *data,
-	       size_t size)
+void verb_give(struct call *call, struct file *file, int fd, size_t offset)
 {
 	call->file = file;
 	call->delivery = (struct deliver_job){
@@ -59,10 +58,11 @@ void verb_give(struct call *call, struct file *file, int fd, size_t offset, cons
 		.call = call->caller,
 		.client = call->client,
 		.address = call->caller.arg + offset,
+		.flags = call->wire.verb == WIRE_SHARE ? DELIVER_TELL_ERRNO : 0,
 		.fd = fd,
 		.done = given,
 	};
-	call->delivery.size = call->ops->answer_by_other(call, call->delivery.bytes, data, size);
+	call->delivery.size = call->ops->answer_by_other(call, call->delivery.bytes);
 	STOP_POINT("call.caught", call->caller.tid);
 	deliver_submit(call->dispatch->config.deliver, &call->delivery);
 	STOP_POINT("call.submitted", call->caller.tid);

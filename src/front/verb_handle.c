@@ -35,7 +35,6 @@ static void share_refuse(struct call *call, int error)
 
 static void share_made(struct call *call)
 {
-	uint8_t answer[WIRE_FD_SIZE];
 	struct file *file;
 	int fd, r;
 
@@ -45,9 +44,7 @@ static void share_made(struct call *call)
 		share_refuse(call, r);
 		return;
 	}
-	/* what goes wrong from here on is most often this; the fd replaces it */
-	wire_encode_fd(answer, call->wire.handle, -EMFILE);
-	verb_give(call, file, fd, WIRE_SHARE_FD_OFFSET, answer, sizeof(answer));
+	verb_give(call, file, fd, WIRE_SHARE_FD_OFFSET);
 }
 
 static void share_job_run(struct loop_job *job)

@@ -37,7 +37,7 @@ static void query_put(struct call *call, const uint8_t *answer, const struct hea
 		.fd = -1,
 		.done = query_written,
 	};
-	job->size = call->ops->answer_by_other(call, job->bytes, NULL, 0);
+	job->size = call->ops->answer_by_other(call, job->bytes);
 	bytes = deliver_put(job, call->wire.query.heaps, n * WIRE_HEAP_SIZE);
 	for (size_t i = 0; i < n; i++) {
 		const struct wire_heap heap = {

@@ -101,6 +101,64 @@ static int query(struct life *life, int ion)
 	return 0;
 }
 
+struct old_fd {
+	int32_t handle, fd;
+};
+
+/* the errno of a SHARE has to stand in the struct, too */
+static int share(struct life *life, int ion, struct old_fd *data)
+{
+	int r;
+
+	data->fd = -1;
+	r = probe_ioctl(ion, ION_OLD_SHARE, data);
+	life->wrong |= r < 0 ? data->fd >= 0 && fcntl(data->fd, F_GETFD) >= 0 : data->fd < 0;
+	return -r;
+}
+
+/* what a client of the older ABI does with a handle; 0 or an errno */
+static int use_handle(struct life *life, int ion, struct old_fd *data)
+{
+	struct rlimit was, none;
+	int r;
+
+	getrlimit(RLIMIT_NOFILE, &was);
+	none = was;
+	none.rlim_cur = probe_lowest_fd();
+	setrlimit(RLIMIT_NOFILE, &none);
+	r = share(life, ion, data);
+	setrlimit(RLIMIT_NOFILE, &was);
+	if (r != EMFILE)
+		return r;
+	r = share(life, ion, data);
+	if (r)
+		return r;
+	r = -probe_ioctl(ion, ION_OLD_SYNC, data);
+	if (!r)
+		r = -probe_ioctl(ion, ION_OLD_IMPORT, data);
+	close(data->fd);
+	return r;
+}
+
+static int share_handle(struct life *life, int ion)
+{
+	struct {
+		size_t len, align;
+		uint32_t mask, flags;
+		int32_t handle;
+	} alloc = { .len = PAGE, .mask = 1u << ION_ID_SYSTEM };
+	struct old_fd data;
+	int r = probe_ioctl(ion, ION_OLD_ALLOC_64, &alloc);
+
+	if (r < 0)
+		return -r;
+	data.handle = alloc.handle;
+	r = use_handle(life, ion, &data);
+	if (!r)
+		r = -probe_ioctl(ion, ION_OLD_FREE, &data);
+	return r;
+}
+
 static int act(struct life *life)
 {
 	int ion = open(life->node, O_RDONLY | O_CLOEXEC);
@@ -116,6 +174,8 @@ static int act(struct life *life)
 	}
 	if (life->role == ROLE_QUERY)
 		r = query(life, ion);
+	else if (life->role == ROLE_SHARE)
+		r = share_handle(life, ion);
 	else
 		r = allocate(life, ion, life->role == ROLE_LARGE ? LARGE : PAGE);
 	close(ion);

@@ -17,6 +17,7 @@ enum role {
 	ROLE_LARGE, /* as much as a helper thread is used for */
 	ROLE_TIGHT, /* one page, with one number left in its fd table */
 	ROLE_QUERY, /* the list of heaps */
+	ROLE_SHARE, /* a handle, shared with a full fd table and with room in it, and imported */
 	ROLES,
 };
 

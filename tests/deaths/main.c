@@ -241,7 +241,8 @@ static void learn(struct test *t)
 				t->role_of[i] = role;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (t->role_of[i] >= 0)
+		/* what reads a caller's memory is for calls that ION itself has not */
+		if (t->role_of[i] >= 0 || !strncmp(board_name(t->board, i), "peek.", 5))
 			continue;
 		tap_diag("nobody passes %s", board_name(t->board, i));
 		unknown++;
