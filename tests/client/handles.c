@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "abi.h"
+#include "old.h"
 #include "options.h"
 #include "probe.h"
 #include "tap.h"
@@ -20,49 +21,13 @@
 #define SYSTEM	 (1u << ION_ID_SYSTEM)
 #define TABLE	 64
 
-struct old_alloc {
-	size_t len;
-	size_t align;
-	uint32_t mask;
-	uint32_t flags;
-	int32_t handle;
-};
-
-struct old_fd {
-	int32_t handle;
-	int32_t fd;
-};
-
-struct old_custom {
-	uint32_t cmd;
-	unsigned long arg;
-};
-
-#ifdef __LP64__
-#define OLD_ALLOC  ION_OLD_ALLOC_64
-#define OLD_CUSTOM ION_OLD_CUSTOM_64
-#else
-#define OLD_ALLOC  ION_OLD_ALLOC_32
-#define OLD_CUSTOM ION_OLD_CUSTOM_32
-#endif
-
-_Static_assert(_IOWR('I', 0, struct old_alloc) == OLD_ALLOC, "ALLOC's number");
-_Static_assert(_IOWR('I', 6, struct old_custom) == OLD_CUSTOM, "CUSTOM's number");
-_Static_assert(_IOWR('I', 4, struct old_fd) == ION_OLD_SHARE, "SHARE's number");
-
 /* ---- the calls: results are >= 0 or -errno ---- */
 
 static int alloc_from(int ion, size_t len, size_t align, uint32_t mask)
 {
-	struct old_alloc data = { len, align, mask, 3, 0x5a5a };
-	struct old_alloc was = data;
-	int r = probe_ioctl(ion, OLD_ALLOC, &data);
-	int handle = data.handle;
+	const struct old_alloc want = { len, align, mask, 3, 0 };
 
-	was.handle = data.handle = 0;
-	if (memcmp(&data, &was, offsetof(struct old_alloc, handle)))
-		return -EPROTO; /* more than the handle was written */
-	return r < 0 ? r : handle;
+	return old_alloc(ion, &want);
 }
 
 static int alloc(int ion)
@@ -70,46 +35,9 @@ static int alloc(int ion)
 	return alloc_from(ion, PAGE, 0, SYSTEM);
 }
 
-static int free_handle(int ion, int handle)
-{
-	int32_t data = handle;
-	int r = probe_ioctl(ion, ION_OLD_FREE, &data);
-
-	return data == handle ? r : -EPROTO;
-}
-
-/* SHARE or MAP */
-static int share_by(int ion, uint32_t cmd, int handle)
-{
-	struct old_fd data = { handle, -77 };
-	int r = probe_ioctl(ion, cmd, &data);
-
-	if (data.handle != handle)
-		return -EPROTO;
-	return r < 0 ? r : data.fd;
-}
-
 static int share(int ion, int handle)
 {
-	return share_by(ion, ION_OLD_SHARE, handle);
-}
-
-static int import(int ion, int fd)
-{
-	struct old_fd data = { -77, fd };
-	int r = probe_ioctl(ion, ION_OLD_IMPORT, &data);
-
-	if (data.fd != fd)
-		return -EPROTO;
-	return r < 0 ? r : data.handle;
-}
-
-static int sync_fd(int ion, int fd)
-{
-	struct old_fd data = { -77, fd };
-	int r = probe_ioctl(ion, ION_OLD_SYNC, &data);
-
-	return data.fd == fd && data.handle == -77 ? r : -EPROTO;
+	return old_share(ion, ION_OLD_SHARE, handle);
 }
 
 static int open_node(const struct options *o)
@@ -135,14 +63,14 @@ static void check_probe(const struct options *o)
 {
 	int ion = open_node(o), handle;
 
-	tap_errno(free_handle(ion, 0), ENOTTY, "FREE of handle 0 by who has used none");
-	tap_errno(free_handle(ion, 1), EINVAL, "FREE of handle 1 by who has used none");
+	tap_errno(old_free(ion, 0), ENOTTY, "FREE of handle 0 by who has used none");
+	tap_errno(old_free(ion, 1), EINVAL, "FREE of handle 1 by who has used none");
 	handle = alloc(ion);
 	tap_equal(handle, 1, "the first handle");
-	tap_errno(free_handle(ion, 0), EINVAL, "FREE of handle 0 by who uses handles");
+	tap_errno(old_free(ion, 0), EINVAL, "FREE of handle 0 by who uses handles");
 	close(ion);
 	ion = open_node(o);
-	tap_errno(free_handle(ion, 0), ENOTTY, "FREE of handle 0 by a further client");
+	tap_errno(old_free(ion, 0), ENOTTY, "FREE of handle 0 by a further client");
 	close(ion);
 }
 
@@ -153,20 +81,20 @@ static void check_numbers(int ion)
 	for (i = 1; i <= 6; i++)
 		wrong += alloc(ion) != i;
 	tap_equal(wrong, 0, "handles are numbered from 1");
-	tap_errno(free_handle(ion, 5), 0, "FREE");
-	tap_errno(free_handle(ion, 2), 0, "FREE of a lower one");
-	tap_errno(free_handle(ion, 2), EINVAL, "FREE once more");
+	tap_errno(old_free(ion, 5), 0, "FREE");
+	tap_errno(old_free(ion, 2), 0, "FREE of a lower one");
+	tap_errno(old_free(ion, 2), EINVAL, "FREE once more");
 	tap_equal(alloc(ion), 2, "the lowest free number is next");
 	tap_equal(alloc(ion), 5, "then the next one");
 	tap_equal(alloc(ion), 7, "then a new one");
-	tap_errno(free_handle(ion, -1), EINVAL, "FREE of handle -1");
-	tap_errno(free_handle(ion, 8), EINVAL, "FREE of handle 8");
-	tap_errno(free_handle(ion, INT32_MAX), EINVAL, "FREE of handle 2^31 - 1");
+	tap_errno(old_free(ion, -1), EINVAL, "FREE of handle -1");
+	tap_errno(old_free(ion, 8), EINVAL, "FREE of handle 8");
+	tap_errno(old_free(ion, INT32_MAX), EINVAL, "FREE of handle 2^31 - 1");
 	tap_errno(share(ion, 8), EINVAL, "SHARE of handle 8");
 	tap_errno(share(ion, 0), EINVAL, "SHARE of handle 0");
 	tap_errno(share(ion, -3), EINVAL, "SHARE of handle -3");
 	for (i = 1; i <= 7; i++)
-		wrong += free_handle(ion, i) != 0;
+		wrong += old_free(ion, i) != 0;
 	tap_equal(wrong, 0, "all are freed");
 }
 
@@ -191,7 +119,7 @@ static void check_share(const struct options *o, int ion)
 	tap_equal(probe_lowest_fd(), low, "an allocation takes no fd");
 	fds[0] = share(ion, handle);
 	check_file(fds[0], low, 8192, "SHARE");
-	fds[1] = share_by(ion, ION_OLD_MAP, handle);
+	fds[1] = old_share(ion, ION_OLD_MAP, handle);
 	check_file(fds[1], low + 1, 8192, "MAP");
 	if (o->exporter == EXPORTER_DMABUF)
 		tap_ok(ino_of(fds[0]) != ino_of(fds[1]), "each is a file of its own");
@@ -201,12 +129,12 @@ static void check_share(const struct options *o, int ion)
 		tap_bail("a buffer can't be mapped");
 	probe_stamp(maps[0], 8192, 77);
 	tap_ok(probe_stamped(maps[1], 8192, 77), "of the same memory");
-	tap_errno(free_handle(ion, handle), 0, "FREE");
+	tap_errno(old_free(ion, handle), 0, "FREE");
 	tap_errno(share(ion, handle), EINVAL, "SHARE of what was freed");
 	close(fds[0]);
 	munmap(maps[0], 8192);
 	tap_ok(probe_stamped(maps[1], 8192, 77), "files and mappings stay after FREE");
-	tap_errno(sync_fd(ion, fds[1]), 0, "SYNC of a file whose handle was freed");
+	tap_errno(old_sync(ion, fds[1]), 0, "SYNC of a file whose handle was freed");
 	munmap(maps[1], 8192);
 	close(fds[1]);
 	tap_equal(probe_lowest_fd(), low, "no fd is left");
@@ -221,12 +149,12 @@ static void check_import(const struct options *o, int ion)
 		tap_bail("a buffer can't be mapped");
 	probe_stamp(map, PAGE, 5);
 	munmap(map, PAGE);
-	tap_equal(import(ion, fd), handle, "IMPORT by who has it: the same handle");
-	tap_equal(import(other, fd), 1, "IMPORT by another client: a handle of its own");
+	tap_equal(old_import(ion, fd), handle, "IMPORT by who has it: the same handle");
+	tap_equal(old_import(other, fd), 1, "IMPORT by another client: a handle of its own");
 	close(fd);
-	tap_errno(free_handle(ion, handle), 0, "FREE of two references");
-	tap_errno(free_handle(ion, handle), 0, "FREE of the last one");
-	tap_errno(free_handle(ion, handle), EINVAL, "FREE of none");
+	tap_errno(old_free(ion, handle), 0, "FREE of two references");
+	tap_errno(old_free(ion, handle), 0, "FREE of the last one");
+	tap_errno(old_free(ion, handle), EINVAL, "FREE of none");
 	again = share(other, 1);
 	map = probe_map(again, PAGE, 0);
 	tap_ok(map && probe_stamped(map, PAGE, 5), "what was imported is the same memory");
@@ -235,15 +163,15 @@ static void check_import(const struct options *o, int ion)
 	close(again);
 
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	tap_errno(import(ion, null), EINVAL, "IMPORT of what is no buffer");
-	tap_errno(sync_fd(ion, null), EINVAL, "SYNC of what is no buffer");
-	tap_errno(import(ion, ion), EINVAL, "IMPORT of the node itself");
+	tap_errno(old_import(ion, null), EINVAL, "IMPORT of what is no buffer");
+	tap_errno(old_sync(ion, null), EINVAL, "SYNC of what is no buffer");
+	tap_errno(old_import(ion, ion), EINVAL, "IMPORT of the node itself");
 	close(null);
-	tap_errno(import(ion, null), EBADF, "IMPORT of a number that is not open");
-	tap_errno(import(ion, -1), EBADF, "IMPORT of -1");
-	tap_errno(import(ion, 1 << 30), EBADF, "IMPORT of 2^30");
-	tap_errno(sync_fd(ion, null), EBADF, "SYNC of a number that is not open");
-	tap_errno(sync_fd(ion, -1), EBADF, "SYNC of -1");
+	tap_errno(old_import(ion, null), EBADF, "IMPORT of a number that is not open");
+	tap_errno(old_import(ion, -1), EBADF, "IMPORT of -1");
+	tap_errno(old_import(ion, 1 << 30), EBADF, "IMPORT of 2^30");
+	tap_errno(old_sync(ion, null), EBADF, "SYNC of a number that is not open");
+	tap_errno(old_sync(ion, -1), EBADF, "SYNC of -1");
 	close(other);
 }
 
@@ -278,7 +206,7 @@ static void check_refusals(int ion)
 
 		tap_errno(r, refusals[i].want, "ALLOC: %s", refusals[i].name);
 		if (r > 0)
-			free_handle(ion, r);
+			old_free(ion, r);
 	}
 }
 
@@ -318,17 +246,17 @@ static void check_both(int ion)
 	int handle;
 
 	tap_errno(probe_ioctl(ion, ION_ALLOC, &modern), 0, "the ALLOC without handles");
-	handle = import(ion, modern.fd);
+	handle = old_import(ion, modern.fd);
 	tap_ok(handle > 0, "IMPORT of its fd");
 	close(modern.fd);
-	tap_errno(free_handle(ion, handle), 0, "FREE");
+	tap_errno(old_free(ion, handle), 0, "FREE");
 }
 
 static int probe_in_child(int ion, int handle)
 {
 	int fd = share(ion, handle);
 
-	_exit(fd >= 0 && alloc(ion) == handle + 1 && free_handle(ion, handle) == 0 ? 0 : 1);
+	_exit(fd >= 0 && alloc(ion) == handle + 1 && old_free(ion, handle) == 0 ? 0 : 1);
 }
 
 /* fork shares the client; what one process frees is free in the other */
@@ -341,8 +269,8 @@ static void check_fork(const struct options *o)
 		probe_in_child(ion, handle);
 	waitpid(pid, &status, 0);
 	tap_equal(status, 0, "a child uses its parent's handles");
-	tap_errno(free_handle(ion, handle), EINVAL, "what it freed is free");
-	tap_errno(free_handle(ion, handle + 1), 0, "what it had is its parent's");
+	tap_errno(old_free(ion, handle), EINVAL, "what it freed is free");
+	tap_errno(old_free(ion, handle + 1), 0, "what it had is its parent's");
 	close(ion);
 }
 
@@ -368,7 +296,7 @@ static void check_sent(const struct options *o)
 	waitpid(pid, &status, 0);
 	tap_equal(status, 0, "a file was sent by a client that is gone");
 	ion = open_node(o);
-	handle = import(ion, fd);
+	handle = old_import(ion, fd);
 	tap_equal(handle, 1, "it can be imported");
 	close(fd);
 	fd = share(ion, handle);
