@@ -226,7 +226,7 @@ static void check_buffer(struct service *service, struct check *check, struct bu
 /* somebody or something will see its end */
 static bool end_is_followed(const struct file *f)
 {
-	if (f->over || !f->delivered)
+	if (f->over || !f->delivered || f->export.end == EXPORT_END_TOLD)
 		return true;
 	return f->export.end == EXPORT_END_HOLD ? !list_is_empty(&f->look_link)
 						: f->export.mark.instance != NULL;
