@@ -11,6 +11,7 @@
 #include "core/handle.h"
 #include "core/share.h"
 
+/* NULL: it has gone while the call waited, as no kernel lets it */
 static struct client *client_of(const struct call *call)
 {
 	return service_client(call->dispatch->config.service, call->client);
@@ -66,11 +67,13 @@ static void share_job_done(struct loop_job *job)
 
 void verb_share(struct call *call)
 {
-	int r;
+	struct client *client = client_of(call);
+	int r = -EBADF;
 
-	r = share_begin(&call->share, client_of(call), call->wire.handle, call->caller.unique,
-			call->caller.tid);
-	if (r == -EINVAL) {
+	if (client)
+		r = share_begin(&call->share, client, call->wire.handle, call->caller.unique,
+				call->caller.tid);
+	if (r == -EINVAL || r == -EBADF) {
 		call_answer(call, r, NULL, 0);
 	} else if (r < 0) {
 		share_refuse(call, r);
@@ -87,9 +90,13 @@ void verb_share(struct call *call)
 
 static int imported(struct call *call, const struct deliver_result *result, uint32_t *ret_handle)
 {
+	struct client *client = client_of(call);
+
 	if (result->result < 0)
 		return result->result;
-	return share_import(client_of(call), result->file.mount, result->file.ino, ret_handle);
+	if (!client)
+		return -EBADF;
+	return share_import(client, result->file.mount, result->file.ino, ret_handle);
 }
 
 static void import_looked(struct deliver_job *job, const struct deliver_result *result)
