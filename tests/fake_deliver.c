@@ -48,14 +48,18 @@ void fake_deliver_end(struct fake_deliver *fake, int result, bool replied, int *
 	fake_deliver_end_job(fake_deliver_job(fake), result, replied, keep_fd);
 }
 
+void fake_deliver_end_seen(struct deliver_job *job, const struct deliver_result *seen)
+{
+	list_remove(&job->link);
+	job->done(job, seen);
+}
+
 void fake_deliver_end_look(struct fake_deliver *fake, int result, uint64_t mount, uint64_t ino)
 {
-	struct deliver_job *job = fake_deliver_job(fake);
-	const struct deliver_result outcome = {
+	const struct deliver_result seen = {
 		.result = result,
 		.file = { .mount = mount, .ino = ino },
 	};
 
-	list_remove(&job->link);
-	job->done(job, &outcome);
+	fake_deliver_end_seen(fake_deliver_job(fake), &seen);
 }

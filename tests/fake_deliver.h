@@ -24,6 +24,9 @@ void fake_deliver_end_job(struct deliver_job *job, int result, bool replied, int
 /* ends the oldest job: its fd (closed unless @keep_fd is given) and its result */
 void fake_deliver_end(struct fake_deliver *fake, int result, bool replied, int *keep_fd);
 
+/* ends any look at a caller's fd: what was seen */
+void fake_deliver_end_seen(struct deliver_job *job, const struct deliver_result *seen);
+
 /* ends the oldest job, a look at a caller's fd: what was seen */
 void fake_deliver_end_look(struct fake_deliver *fake, int result, uint64_t mount, uint64_t ino);
 

@@ -13,7 +13,8 @@ static const uint64_t lengths[] = {
 	1ull << 63,
 };
 static const uint64_t masks[] = {
-	1, 0, 1 << 4, 1 | 1 << 4, 1 << 25, 1 << 27 | 1 << 4, UINT32_MAX, 1 << 30, 1u << 31, 1 << 5,
+	1,	    0,	     1 << 4,   1 | 1 << 4, 1 << 25, 1 << 27 | 1 << 4,
+	UINT32_MAX, 1 << 30, 1u << 31, 1 << 5,	   1 << 2,  1 << 2 | 1,
 };
 static const uint64_t addresses[] = { 0x7ffc00001000, 0, 1, UINT64_MAX, 1ull << 63 };
 static const uint64_t counts[] = { 1, 0, 2, 32, 33, UINT32_MAX };
@@ -27,6 +28,8 @@ static const uint64_t commands[] = {
 	0x40086200, /* DMA_BUF_IOCTL_SYNC */
 	0xc0304900, /* too large */
 };
+static const uint64_t aligns[] = { 0, 4096, 4097, 3, 1 << 20, UINT64_MAX };
+static const uint64_t handles[] = { 1, 2, 3, 4, 0, 8, 9, UINT32_MAX, INT32_MAX };
 static const uint64_t opcodes[] = {
 	FUSE_IOCTL, FUSE_OPEN,	FUSE_RELEASE, FUSE_FORGET,  FUSE_INTERRUPT,
 	FUSE_INIT,  FUSE_FLUSH, FUSE_POLL,    FUSE_DESTROY, CUSE_INIT,
@@ -53,15 +56,16 @@ void fuzz_send(uint32_t opcode, uint64_t node, const void *body, size_t size)
 	fuzz_turn();
 }
 
-/* an ioctl with its sizes as the kernel makes them */
-static void send_ioctl(struct fuzz_bytes *bytes, uint64_t fh, uint32_t cmd, const void *in)
+/* an ioctl with its sizes as the kernel makes them; @flags: FUSE_IOCTL_COMPAT or 0 */
+static void send_ioctl_by(struct fuzz_bytes *bytes, uint64_t fh, uint32_t cmd, const void *in,
+			  uint32_t flags)
 {
 	uint8_t body[sizeof(struct fuse_ioctl_in) + BODY_MAX] = { 0 };
 	uint32_t size = MIN((uint32_t)_IOC_SIZE(cmd), (uint32_t)BODY_MAX);
 	struct fuse_ioctl_in header = {
 		.fh = fh,
 		.cmd = cmd,
-		.flags = fuzz_pick(bytes, 2) ? FUSE_IOCTL_COMPAT : 0,
+		.flags = flags,
 		.arg = fuzz_number(bytes, addresses, ARRAY_SIZE(addresses)),
 		.in_size = _IOC_DIR(cmd) & _IOC_WRITE ? _IOC_SIZE(cmd) : 0,
 		.out_size = _IOC_DIR(cmd) & _IOC_READ ? _IOC_SIZE(cmd) : 0,
@@ -71,6 +75,11 @@ static void send_ioctl(struct fuzz_bytes *bytes, uint64_t fh, uint32_t cmd, cons
 	if (header.in_size)
 		memcpy(body + sizeof(header), in, size);
 	fuzz_send(FUSE_IOCTL, NODE_ION, body, sizeof(header) + (header.in_size ? size : 0));
+}
+
+static void send_ioctl(struct fuzz_bytes *bytes, uint64_t fh, uint32_t cmd, const void *in)
+{
+	send_ioctl_by(bytes, fh, cmd, in, fuzz_pick(bytes, 2) ? FUSE_IOCTL_COMPAT : 0);
 }
 
 /* an open file's, or a number of the input's */
@@ -131,6 +140,46 @@ static void act_ioctl(struct fuzz_bytes *bytes)
 
 	fuzz_copy(bytes, in, MIN((uint32_t)_IOC_SIZE(cmd), 32u));
 	send_ioctl(bytes, fh, cmd, in);
+}
+
+/* the ALLOC that gives a handle, as a program of one width or the other lays it out */
+static void act_alloc_handle(struct fuzz_bytes *bytes)
+{
+	uint64_t fh = pick_fh(bytes);
+	bool narrow = fuzz_pick(bytes, 2);
+	const struct wire_legacy_alloc wide = {
+		.len = fuzz_number(bytes, lengths, ARRAY_SIZE(lengths)),
+		.align = fuzz_number(bytes, aligns, ARRAY_SIZE(aligns)),
+		.heap_id_mask = fuzz_number(bytes, masks, ARRAY_SIZE(masks)),
+		.flags = fuzz_number(bytes, counts, ARRAY_SIZE(counts)),
+		.handle = -1,
+	};
+	const struct wire_legacy_alloc_32 small = {
+		.len = wide.len,
+		.align = wide.align,
+		.heap_id_mask = wide.heap_id_mask,
+		.flags = wide.flags,
+		.handle = -1,
+	};
+
+	if (narrow)
+		send_ioctl_by(bytes, fh, WIRE_LEGACY_ALLOC_32, &small, FUSE_IOCTL_COMPAT);
+	else
+		send_ioctl_by(bytes, fh, WIRE_LEGACY_ALLOC, &wide, 0);
+}
+
+/* a call about a handle, or about an fd: one number is what matters to each. Its letter is [ */
+static void act_handle(struct fuzz_bytes *bytes)
+{
+	static const uint32_t cmds[] = {
+		WIRE_LEGACY_FREE,   WIRE_LEGACY_SHARE, WIRE_LEGACY_MAP,
+		WIRE_LEGACY_IMPORT, WIRE_LEGACY_SYNC,
+	};
+	uint64_t fh = pick_fh(bytes);
+	uint32_t cmd = cmds[fuzz_pick(bytes, ARRAY_SIZE(cmds))];
+	int32_t number = fuzz_number(bytes, handles, ARRAY_SIZE(handles));
+
+	send_ioctl(bytes, fh, cmd, &(struct wire_legacy_fd){ number, number });
 }
 
 static void act_version(struct fuzz_bytes *bytes)
@@ -264,10 +313,11 @@ static void act_hang_up(struct fuzz_bytes *bytes)
 /* ---- all of them ---- */
 
 act *const fuzz_acts[32] = {
-	['a' % 32] = act_alloc,	    ['b' % 32] = act_batch,	['d' % 32] = act_door,
-	['f' % 32] = act_frame,	    ['g' % 32] = act_tree,	['h' % 32] = act_query,
-	['i' % 32] = act_ioctl,	    ['k' % 32] = act_hang_up,	['n' % 32] = act_version,
-	['o' % 32] = act_open,	    ['q' % 32] = act_forget,	['r' % 32] = act_release,
-	['s' % 32] = act_interrupt, ['t' % 32] = act_torn,	['u' % 32] = act_who,
-	['w' % 32] = act_write,	    ['z' % 32] = act_handshake,
+	['a' % 32] = act_alloc,	    ['b' % 32] = act_batch,	   ['d' % 32] = act_door,
+	['f' % 32] = act_frame,	    ['g' % 32] = act_tree,	   ['h' % 32] = act_query,
+	['i' % 32] = act_ioctl,	    ['k' % 32] = act_hang_up,	   ['n' % 32] = act_version,
+	['o' % 32] = act_open,	    ['q' % 32] = act_forget,	   ['r' % 32] = act_release,
+	['s' % 32] = act_interrupt, ['t' % 32] = act_torn,	   ['u' % 32] = act_who,
+	['w' % 32] = act_write,	    ['y' % 32] = act_alloc_handle, ['z' % 32] = act_handshake,
+	['[' % 32] = act_handle,
 };

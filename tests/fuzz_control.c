@@ -130,7 +130,7 @@ static void check_good(struct peers *peers, struct json_object *answer)
 			check_page(peers, answer, "clients", peers->n_clients);
 	} else if (json_object_object_get_ex(answer, "areas", NULL)) {
 		ck_assert(json_object_object_get_ex(answer, "heaps", &value));
-		ck_assert_uint_eq(json_object_array_length(value), 2);
+		ck_assert_uint_eq(json_object_array_length(value), RIG_HEAPS);
 	} else {
 		ck_assert_uint_eq(answer_number(answer, "clients"), peers->n_clients);
 		ck_assert_uint_eq(answer_number(answer, "buffers"), peers->n_buffers);

@@ -7,10 +7,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "fuzz_handles.h"
 #include "fuzz_rig.h"
 #include "wire/ion.h"
 
-#define HEAPS_KNOWN (1u << 0 | 1u << RIG_HEAP_ODD | 1u << 25 | 1u << 27)
+#define HEAPS_KNOWN (1u << 0 | 1u << RIG_HEAP_AREA | 1u << RIG_HEAP_ODD | 1u << 25 | 1u << 27)
 
 /* ---- what is sent ---- */
 
@@ -49,7 +50,7 @@ bool model_may_send(const struct model *model, uint32_t channel, uint32_t opcode
 	return model->n_waiting < MODEL_WAITING_MAX;
 }
 
-static void sent_ioctl(struct model_request *request, const void *body)
+static void sent_ioctl(const struct model *model, struct model_request *request, const void *body)
 {
 	struct wire_ion_alloc alloc;
 	struct fuse_ioctl_in in;
@@ -68,6 +69,7 @@ static void sent_ioctl(struct model_request *request, const void *body)
 			     !(in.flags & FUSE_IOCTL_DIR);
 	request->len = alloc.len;
 	request->mask = alloc.heap_id_mask;
+	handles_sent(model, request, (const char *)body + sizeof(in));
 }
 
 /* what is said of this file now may be heard after its release, where that comes by another door */
@@ -99,7 +101,7 @@ void model_sent(struct model *model, uint32_t channel, const void *frame)
 	if (header.opcode == FUSE_RELEASE)
 		sent_release(model, request, body);
 	if (header.opcode == FUSE_IOCTL)
-		sent_ioctl(request, body);
+		sent_ioctl(model, request, body);
 	if (header.opcode == FUSE_INIT || header.opcode == CUSE_INIT)
 		memcpy(&request->major, body, sizeof(request->major));
 	if (header.opcode == FUSE_DESTROY)
@@ -127,13 +129,14 @@ static void file_opened(struct model *model, uint32_t channel, const struct fake
 	memcpy(&out, answer->body, sizeof(out));
 	ck_assert_ptr_null(model_file_of(model, out.fh));
 	ck_assert_uint_lt(model->n_files, MODEL_FILES_MAX);
-	model->files[model->n_files++] = (struct model_file){ out.fh, channel };
+	model->files[model->n_files++] = (struct model_file){ out.fh, channel, false };
 }
 
 static void file_released(struct model *model, uint64_t fh)
 {
 	struct model_file *file = (struct model_file *)model_file_of(model, fh);
 
+	handles_released(model, fh);
 	if (file)
 		*file = model->files[--model->n_files];
 }
@@ -142,7 +145,8 @@ static void file_released(struct model *model, uint64_t fh)
 static void check_refusal(const struct model *model, const struct model_request *request, int error)
 {
 	if (!request->good || !request->as_kernel || model->faulty ||
-	    request->cmd != WIRE_ION_ALLOC || (model->ending && error == -EIO))
+	    (request->verb != MODEL_ALLOC && request->verb != MODEL_ALLOC_HANDLE) ||
+	    error == -ENOTTY || (model->ending && error == -EIO))
 		return;
 	if (!pages_round(request->len))
 		ck_assert_int_eq(error, -EINVAL);
@@ -150,62 +154,96 @@ static void check_refusal(const struct model *model, const struct model_request 
 		ck_assert_int_eq(error, -ENODEV);
 }
 
-/* return: what ioctl(2) returns */
-static int check_ioctl(const struct model_request *request, const struct fake_answer *answer)
+static void check_ioctl(struct model *model, const struct model_request *request,
+			const struct fake_answer *answer)
 {
-	struct fuse_ioctl_out out;
+	struct fuse_ioctl_out out = { .result = answer->error };
+	size_t size = 0;
 
-	if (answer->error)
-		return answer->error;
-	ck_assert_uint_ge(answer->size, sizeof(out));
-	memcpy(&out, answer->body, sizeof(out));
-	ck_assert_uint_eq(out.flags, 0); /* a restricted ioctl can't ask for a retry */
-	ck_assert_uint_eq(out.in_iovs, 0);
-	ck_assert_uint_eq(out.out_iovs, 0);
-	ck_assert_int_eq(out.result, 0); /* no command returns anything else */
+	if (!answer->error) {
+		ck_assert_uint_ge(answer->size, sizeof(out));
+		memcpy(&out, answer->body, sizeof(out));
+		size = answer->size - sizeof(out);
+		ck_assert_uint_eq(out.flags, 0); /* a restricted ioctl can't ask for a retry */
+		ck_assert_uint_eq(out.in_iovs, 0);
+		ck_assert_uint_eq(out.out_iovs, 0);
+		ck_assert_int_le(out.result, 0); /* no command returns anything else */
+		ck_assert_int_gt(out.result, -512);
+	}
 	if (request->as_kernel)
-		ck_assert_uint_le(answer->size - sizeof(out), request->out_size);
-	return out.result;
+		ck_assert_uint_le(size, request->out_size);
+	if (out.result < 0)
+		check_refusal(model, request, out.result);
+	handles_answered(model, request, out.result, answer->body + sizeof(out), size);
+}
+
+/* what has happened, whether or not anybody hears of it */
+static void has_happened(struct model *model, const struct model_request *request,
+			 const struct fake_answer *answer)
+{
+	if (request->opcode == FUSE_IOCTL)
+		check_ioctl(model, request, answer);
+	else if (!answer->error && request->opcode == FUSE_RELEASE)
+		file_released(model, request->fh);
+}
+
+static struct model_request take(struct model *model, uint32_t channel, uint64_t unique)
+{
+	struct model_request *request = model_find(model, channel, unique), taken;
+
+	ck_assert_msg(request, "channel %u: an answer to %llu, which waits for none", channel,
+		      (unsigned long long)unique);
+	taken = *request;
+	*request = model->waiting[--model->n_waiting];
+	return taken;
 }
 
 void model_answered(struct model *model, uint32_t channel, const struct fake_answer *answer)
 {
-	struct model_request *request = model_find(model, channel, answer->unique);
-	int r;
+	const struct model_request request = take(model, channel, answer->unique);
 
-	ck_assert_msg(request, "channel %u: an answer to %llu, which waits for none", channel,
-		      (unsigned long long)answer->unique);
 	ck_assert_int_le(answer->error, 0);
 	ck_assert_int_gt(answer->error, -512);
 	if (answer->error)
 		ck_assert_uint_eq(answer->size, 0);
 
-	if (request->opcode == FUSE_IOCTL) {
-		r = check_ioctl(request, answer);
-		if (r < 0)
-			check_refusal(model, request, r);
-	} else if (!answer->error && request->opcode == FUSE_OPEN) {
+	has_happened(model, &request, answer);
+	if (answer->error)
+		return;
+	if (request.opcode == FUSE_OPEN)
 		file_opened(model, channel, answer);
-	} else if (!answer->error && request->opcode == FUSE_RELEASE) {
-		file_released(model, request->fh);
-	} else if (!answer->error && request->major == FUSE_KERNEL_VERSION) {
+	else if (request.major == FUSE_KERNEL_VERSION)
 		model->shaken[channel] = true;
-	}
-	*request = model->waiting[--model->n_waiting];
 }
 
-void model_forgotten(struct model *model, uint32_t channel, uint64_t unique)
+void model_forgotten(struct model *model, uint32_t channel, const struct fake_answer *answer)
 {
-	struct model_request *request = model_find(model, channel, unique);
+	const struct model_request request = take(model, channel, answer->unique);
 
-	ck_assert_msg(request, "channel %u: an answer to %llu, which waits for none", channel,
-		      (unsigned long long)unique);
-	if (request->opcode == FUSE_RELEASE)
-		file_released(model, request->fh);
-	*request = model->waiting[--model->n_waiting];
+	has_happened(model, &request, answer);
 }
 
 /* ---- deliveries ---- */
+
+static void check_delivery(const struct model_request *request, const struct deliver_job *job)
+{
+	uint64_t offset =
+		request->verb == MODEL_SHARE ? WIRE_SHARE_FD_OFFSET : WIRE_ALLOC_FD_OFFSET;
+
+	if (job->verb == DELIVER_GIVE_FD) {
+		ck_assert_uint_eq(job->address, request->arg + offset);
+		ck_assert_uint_eq(job->flags,
+				  request->verb == MODEL_SHARE ? DELIVER_TELL_ERRNO : 0);
+		ck_assert_int_ge(job->fd, 0);
+		return;
+	}
+	ck_assert_int_eq(job->fd, -1);
+	if (job->verb == DELIVER_WHOSE_FD)
+		ck_assert_int_eq(job->number, request->number);
+	else
+		ck_assert_uint_eq(deliver_pieces_size(job->pieces) % WIRE_HEAP_SIZE,
+				  WIRE_QUERY_SIZE);
+}
 
 struct model_request *model_of_delivery(struct model *model, const struct deliver_job *job)
 {
@@ -220,14 +258,7 @@ struct model_request *model_of_delivery(struct model *model, const struct delive
 	ck_assert_uint_eq(job->call.uid, request->uid);
 	ck_assert_uint_eq(job->call.compat, !!(request->flags & FUSE_IOCTL_COMPAT));
 	ck_assert_uint_eq(job->client, request->fh);
-	if (job->verb == DELIVER_GIVE_FD) {
-		ck_assert_uint_eq(job->address, request->arg + WIRE_ALLOC_FD_OFFSET);
-		ck_assert_int_ge(job->fd, 0);
-	} else {
-		ck_assert_int_eq(job->fd, -1);
-		ck_assert_uint_eq(deliver_pieces_size(job->pieces) % WIRE_HEAP_SIZE,
-				  WIRE_QUERY_SIZE);
-	}
+	check_delivery(request, job);
 	ck_assert_uint_le(job->size + deliver_pieces_size(job->pieces), sizeof(job->bytes));
 	return request;
 }
@@ -252,19 +283,24 @@ void model_hung_up(struct model *model, uint32_t channel)
 	size_t n = 0;
 
 	for (size_t i = 0; i < model->n_waiting; i++) {
-		if (model->waiting[i].channel != channel)
-			model->waiting[n++] = model->waiting[i];
+		struct model_request *request = &model->waiting[i];
+		struct model_file *file = (struct model_file *)model_file_of(model, request->fh);
+
+		if (request->channel != channel)
+			model->waiting[n++] = *request;
+		else if (file)
+			file->unsure = true;
 	}
 	model->n_waiting = n;
 }
 
 /* ---- fds of buffers ---- */
 
-void model_hold(struct model *model, int fd, uint64_t size)
+void model_hold(struct model *model, const struct model_held *held)
 {
 	if (model->n_held == MODEL_HELD_MAX)
 		model_drop(model, 0);
-	model->held[model->n_held++] = (struct model_held){ fd, size };
+	model->held[model->n_held++] = *held;
 }
 
 void model_drop(struct model *model, size_t i)

@@ -9,15 +9,19 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "core/check.h"
 #include "core/service.h"
 #include "core/state.h"
+#include "fake_frames.h"
 #include "fault.h"
+#include "mem/area.h"
+#include "mem/clear.h"
 
 #define TOTALRAM (4u << 20) /* one buffer has at most half of it */
 
 static const struct quota_limits limits = {
 	.user = { 4 << 20, QUOTA_NO_LIMIT, 6, QUOTA_NO_LIMIT },
-	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT, 8 },
+	.client = { QUOTA_NO_LIMIT, 8, QUOTA_NO_LIMIT, RIG_CLIENT_HANDLES },
 };
 
 static struct fuzz_rig the_rig;
@@ -29,15 +33,16 @@ static int odd_reserve(struct heap *heap, struct heap_block *block)
 	return the_rig.odd_reserve;
 }
 
+/* the file is no memfd of the block's own, as that would have its size */
 static int odd_fill(struct heap_block *block)
 {
-	int r = the_rig.odd_fill;
+	int fd, r = the_rig.odd_fill;
 
 	if (r == 0)
-		r = pages_new(&block->memfd, PAGES_SIZE, false);
+		r = pages_new(&fd, PAGES_SIZE, false);
 	if (r < 0)
 		return r;
-	block->one = (struct slice){ .fd = block->memfd, .size = block->size };
+	block->one = (struct slice){ .fd = fd, .size = block->size };
 	block->slices = &block->one;
 	block->n_slices = 1;
 	return 0;
@@ -45,7 +50,8 @@ static int odd_fill(struct heap_block *block)
 
 static void odd_release(struct heap_block *block)
 {
-	fd_close(block->memfd);
+	if (block->n_slices)
+		fd_close(block->one.fd);
 }
 
 static struct heap *odd_free(struct heap *heap)
@@ -62,11 +68,45 @@ static const struct heap_ops odd_ops = {
 	.free = odd_free,
 };
 
+/* ---- the area: two blocks, apart from each other ---- */
+
+static void rig_make_area(struct fuzz_rig *rig, struct heap **ret)
+{
+	const struct heap_config config = {
+		.id = RIG_HEAP_AREA,
+		.name = "carveout",
+		.exporter = &rig->fuzz.exporter,
+	};
+	struct fake_frames *fake = fake_frames_new(2, 128, 0x1000);
+	struct area_report report;
+
+	fake->located[1] += 128;
+	ck_assert_int_eq(clear_catch_sigbus(), 0);
+	ck_assert_int_eq(area_new(&rig->area,
+				  &(struct area_config){ .name = "a", .rules = { .node = -1 } },
+				  &fake->frames, &report),
+			 0);
+	ck_assert_int_eq(
+		heap_carveout_new(ret, &config, &(struct heap_area_config){ .area = rig->area }),
+		0);
+}
+
+/* what of it is taken is what its heap's buffers have */
+static void rig_check_area(struct fuzz_rig *rig)
+{
+	struct area_totals totals;
+
+	area_totals(rig->area, &totals);
+	ck_assert_uint_eq(totals.used, heaps_get(rig->heaps, RIG_HEAP_AREA)->bytes);
+	ck_assert_uint_eq(totals.retired, 0);
+	ck_assert_uint_eq(totals.used + totals.clean + totals.dirty, totals.size);
+}
+
 /* ---- the rig ---- */
 
 static void rig_make_heaps(struct fuzz_rig *rig)
 {
-	struct heap *system, *odd = calloc(1, sizeof(*odd));
+	struct heap *system, *carveout, *odd = calloc(1, sizeof(*odd));
 
 	ck_assert_int_eq(exporter_memfd_new(&rig->memfd), 0);
 	fuzz_exporter_init(&rig->fuzz);
@@ -83,7 +123,9 @@ static void rig_make_heaps(struct fuzz_rig *rig)
 							  .name = "odd",
 							  .exporter = &rig->fuzz.exporter }),
 			 0);
+	rig_make_area(rig, &carveout);
 	ck_assert_int_eq(heaps_add(rig->heaps, system), 0);
+	ck_assert_int_eq(heaps_add(rig->heaps, carveout), 0);
 	ck_assert_int_eq(heaps_add(rig->heaps, odd), 0);
 	ck_assert_int_eq(heaps_alias_id(rig->heaps, 0, 25), 0);
 	ck_assert_int_eq(heaps_alias_id(rig->heaps, 0, 27), 0);
@@ -156,6 +198,16 @@ void fuzz_rig_turn(struct fuzz_rig *rig)
 	while (fuzz_exporter_tell(&rig->fuzz));
 }
 
+static void rig_check_service(struct fuzz_rig *rig)
+{
+	static struct check check;
+
+	ck_assert_int_eq(check_init(&check), 0);
+	service_check(rig->service, &check);
+	ck_assert_msg(!check.n_findings, "%s", check.texts[0]);
+	check_deinit(&check);
+}
+
 void fuzz_rig_totals(struct fuzz_rig *rig, struct service_totals *ret)
 {
 	uint64_t bytes = 0, buffers = 0;
@@ -170,7 +222,9 @@ void fuzz_rig_totals(struct fuzz_rig *rig, struct service_totals *ret)
 	ck_assert_uint_eq(bytes, ret->bytes);
 	ck_assert_uint_eq(buffers, ret->buffers);
 	ck_assert_uint_eq(state_count(rig->state, STATE_CLIENT), ret->clients);
-	ck_assert_uint_eq(state_count(rig->state, STATE_BUFFER), ret->buffers);
+	ck_assert_uint_ge(state_count(rig->state, STATE_BUFFER), ret->buffers);
+	rig_check_area(rig);
+	rig_check_service(rig);
 }
 
 void fuzz_rig_down(struct fuzz_rig *rig)

@@ -4,8 +4,8 @@
  * loop, heaps) stands for the whole run, service and dispatcher are new for each input. It is poor:
  * quotas are soon used up.
  *
- * Heap 0 is `ion_system_heap` (ids 25 and 27 too), of memfds; heap 4 is `odd`: it fails as it is
- * told, and its files are fuzz_exporter.h's.
+ * Heap 0 is `ion_system_heap` (ids 25 and 27 too), of memfds; heap 2 is `carveout`, over an area of
+ * 1 MiB; heap 4 is `odd`: it fails as it is told. Files of the latter two are fuzz_exporter.h's.
  */
 #ifndef TESTS_FUZZ_RIG_H
 #define TESTS_FUZZ_RIG_H
@@ -19,7 +19,10 @@
 #include "mem/watch.h"
 
 enum {
+	RIG_HEAP_AREA = 2,
 	RIG_HEAP_ODD = 4,
+	RIG_HEAPS = 3,
+	RIG_CLIENT_HANDLES = 8,
 	RIG_CHANNELS = 2,
 	RIG_PER_USER = 3,     /* calls that are worked on at a time */
 	RIG_FRAME_MAX = 4096, /* of a request; so much of a slot is zero at the start */
@@ -32,6 +35,7 @@ struct fuzz_rig {
 	struct exporter *memfd;
 	struct fuzz_exporter fuzz;
 	struct heaps *heaps;
+	struct area *area;
 	struct loop_poll watch_poll;
 	int odd_reserve, odd_fill; /* what these return */
 
@@ -58,7 +62,8 @@ void fuzz_rig_down(struct fuzz_rig *rig);
 /* turns the loop while there is something to do */
 void fuzz_rig_turn(struct fuzz_rig *rig);
 
-/* the books agree with each other; @ret is what the service says */
+/* the books agree with each other, as far as the service can tell and beyond; no fault may be
+ * armed. @ret is what the service says. */
 void fuzz_rig_totals(struct fuzz_rig *rig, struct service_totals *ret);
 
 #endif

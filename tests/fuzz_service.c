@@ -9,8 +9,9 @@
  *
  * Asserted: each request that wants an answer has exactly one, others none, and the answers are
  * what the kernel takes (fuzz_model.c); an ioctl is unanswered only while its job or its delivery
- * is under way, or while its user has as many of these as may be; records, charges and totals are
- * those of what is open and held, and nothing at the end, no fd either.
+ * is under way, or while its user has as many of these as may be; handles have the lowest
+ * numbers, name what they should, and as often; records, charges and totals are those of what is
+ * open, named and held, and nothing at the end, no fd and no frame of the area either.
  */
 #include "fuzz_service.h"
 
@@ -25,6 +26,7 @@
 #include "core/file.h"
 #include "core/state.h"
 #include "fault.h"
+#include "fuzz_handles.h"
 
 struct fuzz fuzz;
 
@@ -71,21 +73,54 @@ static void door_close(struct door *door)
 	fake_kernel_close(&door->kernel);
 }
 
-/* ---- a caller that is killed: the kernel knows its request no more ---- */
+/* ---- what doors write ---- */
 
-static bool is_forgotten(int fd, const void *bytes)
+/* the door that answers by @fd, as long as anybody hears; or NULL */
+static struct door *door_of(int fd)
 {
-	struct fuse_out_header header;
-
 	for (uint32_t i = 0; i < RIG_CHANNELS; i++) {
-		if (!fuzz.killed || fuzz.doors[i].kernel.channel != fd || fuzz.doors[i].dead)
-			continue;
-		memcpy(&header, bytes, sizeof(header));
-		model_forgotten(&fuzz.model, i, header.unique);
-		fuzz.killed = false;
-		errno = ENOENT;
+		if (fuzz.rig && fuzz.doors[i].kernel.channel == fd && !fuzz.doors[i].dead)
+			return &fuzz.doors[i];
+	}
+	return NULL;
+}
+
+/* an answer, as the kernel takes it: in the order in which they were written, of all doors */
+static void read_answer(struct fake_answer *ret, const struct iovec *iov, int count)
+{
+	uint8_t bytes[sizeof(struct fuse_out_header) + sizeof(ret->body)];
+	struct fuse_out_header header;
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++) {
+		ck_assert_uint_le(size + iov[i].iov_len, sizeof(bytes));
+		memcpy(bytes + size, iov[i].iov_base, iov[i].iov_len);
+		size += iov[i].iov_len;
+	}
+	memcpy(&header, bytes, sizeof(header));
+	ck_assert_uint_eq(header.len, size);
+	ret->unique = header.unique;
+	ret->error = header.error;
+	ret->size = size - sizeof(header);
+	memcpy(ret->body, bytes + sizeof(header), ret->size);
+}
+
+/* Return: whether the caller lives. One that was killed is one whose request the kernel knows no
+ * more. */
+static bool take_answer(struct door *door, const struct iovec *iov, int count)
+{
+	uint32_t channel = door - fuzz.doors;
+	struct fake_answer answer;
+
+	read_answer(&answer, iov, count);
+	if (!fuzz.killed) {
+		model_answered(&fuzz.model, channel, &answer);
+		door->n_answers++;
 		return true;
 	}
+	model_forgotten(&fuzz.model, channel, &answer);
+	fuzz.killed = false;
+	errno = ENOENT;
 	return false;
 }
 
@@ -93,14 +128,19 @@ ssize_t __real_writev(int fd, const struct iovec *iov, int count);
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int count);
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int count)
 {
-	return is_forgotten(fd, iov[0].iov_base) ? -1 : __real_writev(fd, iov, count);
+	struct door *door = door_of(fd);
+
+	return door && !take_answer(door, iov, count) ? -1 : __real_writev(fd, iov, count);
 }
 
 ssize_t __real_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size)
 {
-	return is_forgotten(fd, bytes) ? -1 : __real_write(fd, bytes, size);
+	const struct iovec iov = { (void *)bytes, size };
+	struct door *door = door_of(fd);
+
+	return door && !take_answer(door, &iov, 1) ? -1 : __real_write(fd, bytes, size);
 }
 
 static void act_kill(struct fuzz_bytes *bytes)
@@ -110,29 +150,33 @@ static void act_kill(struct fuzz_bytes *bytes)
 
 /* ---- the books ---- */
 
+/* what was written has come, and nothing else */
 static void take_answers(void)
 {
 	struct fake_answer answer;
 
 	for (uint32_t i = 0; i < RIG_CHANNELS; i++) {
-		while (!fuzz.doors[i].dead && fake_try(&fuzz.doors[i].kernel, &answer))
-			model_answered(&fuzz.model, i, &answer);
+		struct door *door = &fuzz.doors[i];
+
+		while (!door->dead && fake_try(&door->kernel, &answer))
+			door->n_answers--;
+		ck_assert(door->dead || !door->n_answers);
 	}
 }
 
-static size_t count_deliveries(bool all)
+static size_t count_deliveries(void)
 {
 	size_t n = 0;
 
 	list_for_each (link, &fuzz.rig->deliver.jobs)
-		n += all || list_entry(link, struct deliver_job, link)->verb == DELIVER_GIVE_FD;
+		n++;
 	return n;
 }
 
 /* what waits for an answer is being worked on, or for its turn behind that */
 static void check_waiting(void)
 {
-	size_t under_way = fake_jobs_count(&fuzz.rig->jobs) + count_deliveries(true);
+	size_t under_way = fake_jobs_count(&fuzz.rig->jobs) + count_deliveries();
 
 	ck_assert(!fuzz.rig->dispatch.turns.n_waiting || under_way >= RIG_PER_USER);
 	under_way += fuzz.rig->dispatch.turns.n_waiting;
@@ -152,37 +196,69 @@ void fuzz_turn(void)
 	}
 	fuzz_rig_turn(fuzz.rig);
 	take_answers();
+	handles_check(&fuzz.model);
 	check_waiting();
 	for (uint32_t i = 0; i < RIG_CHANNELS; i++)
 		ck_assert(!fuzz.doors[i].dead || fuzz.doors[i].gone);
 }
 
-/* a buffer is there as long as it is made, delivered or held, and no longer */
-static void check_totals(void)
-{
-	uint64_t bytes = 0, in_hand = fake_jobs_count(&fuzz.rig->jobs) + count_deliveries(false);
-	struct service_totals totals;
+/* memory that is held, named or delivered, each once */
+struct memories {
+	uint64_t ids[MODEL_HELD_MAX + MODEL_HANDLES_MAX + MODEL_WAITING_MAX];
+	size_t n;
+	uint64_t bytes;
+};
 
-	fuzz_rig_totals(fuzz.rig, &totals);
-	ck_assert_uint_eq(totals.buffers, fuzz.model.n_held + in_hand);
-	if (fake_jobs_count(&fuzz.rig->jobs))
-		return;
+static void count_memory(struct memories *memories, uint64_t id, uint64_t size)
+{
+	for (size_t i = 0; i < memories->n; i++) {
+		if (memories->ids[i] == id)
+			return;
+	}
+	ck_assert_uint_lt(memories->n, ARRAY_SIZE(memories->ids));
+	memories->ids[memories->n++] = id;
+	memories->bytes += size;
+}
+
+static void count_memories(struct memories *memories)
+{
 	for (size_t i = 0; i < fuzz.model.n_held; i++)
-		bytes += fuzz.model.held[i].size;
+		count_memory(memories, fuzz.model.held[i].memory, fuzz.model.held[i].size);
+	for (size_t i = 0; i < fuzz.model.n_handles; i++)
+		count_memory(memories, fuzz.model.handles[i].memory, fuzz.model.handles[i].size);
 	list_for_each (link, &fuzz.rig->deliver.jobs) {
 		struct deliver_job *job = list_entry(link, struct deliver_job, link);
+		const struct buffer *buffer;
 
-		if (job->verb == DELIVER_GIVE_FD)
-			bytes += container_of(job, struct call, delivery)->file->buffer->size;
+		if (job->verb != DELIVER_GIVE_FD)
+			continue;
+		buffer = container_of(job, struct call, delivery)->file->buffer;
+		count_memory(memories, buffer->id, buffer->size);
 	}
-	ck_assert_uint_eq(totals.bytes, bytes);
+}
+
+/* a buffer is there as long as it is made, delivered, named or held, and no longer */
+static void check_totals(void)
+{
+	size_t in_hand = fake_jobs_count(&fuzz.rig->jobs);
+	struct memories memories = { .n = 0 };
+	struct service_totals totals;
+
+	fault_disarm();
+	fuzz_rig_totals(fuzz.rig, &totals);
+	handles_check(&fuzz.model);
+	count_memories(&memories);
+	ck_assert_uint_ge(totals.buffers, memories.n);
+	ck_assert_uint_le(totals.buffers, memories.n + in_hand);
+	if (!in_hand)
+		ck_assert_uint_eq(totals.bytes, memories.bytes);
 }
 
 /* ---- acts of who delivers, and of helper threads ---- */
 
 static struct deliver_job *pick_delivery(struct fuzz_bytes *bytes)
 {
-	size_t n = count_deliveries(true), nth = fuzz_byte(bytes) - '0';
+	size_t n = count_deliveries(), nth = fuzz_byte(bytes) - '0';
 	struct list *link = fuzz.rig->deliver.jobs.next;
 
 	if (!n)
@@ -201,22 +277,66 @@ static void end_put(struct deliver_job *job, int error, bool replied)
 	fake_deliver_end_job(job, error, replied, NULL);
 }
 
+/* before done(): the books are right at any time */
+static void hold(const struct deliver_job *job, const struct file *file)
+{
+	const struct model_held held = {
+		.fd = job->fd,
+		.memory = file->buffer->id,
+		.size = file->buffer->size,
+		.mount = file->export.exporter->mount,
+		.ino = file->export.ino,
+	};
+
+	model_hold(&fuzz.model, &held);
+}
+
+static void check_given(const struct model_request *request, const struct deliver_job *job,
+			const struct file *file)
+{
+	uint64_t size = file->buffer->size;
+
+	if (request && request->verb == MODEL_SHARE)
+		handles_shared(request, file->buffer->id);
+	else if (request)
+		ck_assert_uint_eq(size, pages_round(request->len));
+	if (file->buffer->block.heap->id == 0)
+		ck_assert_uint_eq(lseek(job->fd, 0, SEEK_END), size);
+}
+
 static void end_give(struct deliver_job *job, int error, bool replied, bool keeps)
 {
 	struct model_request *request = model_of_delivery(&fuzz.model, job);
 	const struct file *file = container_of(job, struct call, delivery)->file;
-	uint64_t size = file->buffer->size;
 	int fd = -1;
 
-	if (request)
-		ck_assert_uint_eq(size, pages_round(request->len));
-	if (file->buffer->block.heap->id == 0)
-		ck_assert_uint_eq(lseek(job->fd, 0, SEEK_END), size);
-	if (keeps) /* before done(): the books are right at any time */
-		model_hold(&fuzz.model, job->fd, size);
+	check_given(request, job, file);
+	if (keeps)
+		hold(job, file);
 	if (replied && request)
 		model_replied(&fuzz.model, job);
 	fake_deliver_end_job(job, error ? error : 3, replied, keeps ? &fd : NULL);
+}
+
+/* what a number in the caller's table is: nothing that can be seen, what somebody holds, or what is
+ * none of ours */
+static void end_look(struct deliver_job *job, int error, size_t which)
+{
+	struct model_request *request = model_of_delivery(&fuzz.model, job);
+	struct deliver_result seen = { .result = error };
+
+	if (!error && which < fuzz.model.n_held) {
+		seen.file.mount = fuzz.model.held[which].mount;
+		seen.file.ino = fuzz.model.held[which].ino;
+	} else if (!error) {
+		seen.file.ino = which;
+	}
+	if (request) {
+		request->looked = error;
+		if (seen.file.ino && which < fuzz.model.n_held)
+			request->imported = fuzz.model.held[which].memory;
+	}
+	fake_deliver_end_seen(job, &seen);
 }
 
 static void act_deliver(struct fuzz_bytes *bytes)
@@ -239,6 +359,8 @@ static void act_deliver(struct fuzz_bytes *bytes)
 		error = error < 0 ? error : -EIO;
 	if (job->verb == DELIVER_PUT)
 		end_put(job, error, ways[way].replied);
+	else if (job->verb == DELIVER_WHOSE_FD)
+		end_look(job, error, fuzz_pick(bytes, 256));
 	else
 		end_give(job, error, ways[way].replied, ways[way].keeps);
 	fuzz_turn();
@@ -346,6 +468,7 @@ static void end_clients(void)
 	}
 	while (state_next(fuzz.rig->state, STATE_CLIENT, &place, &fh))
 		dispatch_release(&fuzz.rig->dispatch, fh);
+	fuzz.model.n_files = fuzz.model.n_handles = 0;
 	while (fuzz.model.n_held)
 		model_drop(&fuzz.model, 0);
 }
@@ -359,6 +482,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(&fuzz, 0, sizeof(fuzz));
 	fuzz.rig = fuzz_rig_up(&policy, ends);
+	fuzz.model.service = fuzz.rig->service;
+	fuzz.model.modern = policy.abi == WIRE_ABI_MODERN;
 	for (uint32_t i = 0; i < RIG_CHANNELS; i++)
 		door_open(&fuzz.doors[i], i);
 	for (uint32_t i = 0; i < RIG_CHANNELS; i++) {

@@ -17,6 +17,7 @@ struct door {
 	struct cuse_door *cuse;
 	struct fusefile_door *fusefile;
 	bool dead, gone;
+	size_t n_answers; /* written, and not taken yet */
 	/* what the channel's slot holds: libfuse may look behind the end of a short frame */
 	_Alignas(struct fuse_in_header) uint8_t slot[RIG_FRAME_MAX];
 };
