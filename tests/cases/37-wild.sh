@@ -8,8 +8,8 @@
 . "$TESTS/service.sh"
 
 if start_service; then
-	client wild
-	client wild32
+	client wild -x "$(exporter)"
+	client wild32 -x "$(exporter)"
 	check "all that the service knows agrees" cusion check
 fi
 finish

@@ -66,6 +66,9 @@ struct buf_sync {
 #define BUF_SYNC_START	       0u
 #define BUF_SYNC_END	       4u
 
+#define BUF_SET_NAME_64	       0x40086201u
+#define BUF_SET_NAME_32	       0x40046201u
+
 #define PAGE		       4096u
 
 _Static_assert(sizeof(struct ion_alloc) == 24, "ALLOC is 24 bytes for every caller");

@@ -244,6 +244,8 @@ static void check_bad_pointers(int ion, const struct bad_pages *bad)
 		tap_errno(call(ion, ION_HEAP_QUERY, pointers[i]), EFAULT, "HEAP_QUERY: at %s",
 			  names[i]);
 		tap_errno(call(ion, ION_OLD_SHARE, pointers[i]), EFAULT, "SHARE: at %s", names[i]);
+		tap_errno(call(ion, _IOWR('I', 77, struct ion_alloc), pointers[i]), EFAULT,
+			  "an unknown number: at %s", names[i]);
 	}
 	tap_equal(probe_lowest_fd(), low, "no fd is left");
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/udmabuf.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -188,12 +189,14 @@ static const struct {
 #endif
 	{ "mask 0", PAGE, 0, 0, ENODEV },
 	{ "an unknown id", PAGE, 0, 1u << 31, ENODEV },
+	{ "unknown ids beside a known one", PAGE, 0, SYSTEM | 1u << 31 | 1u << 5, 0 },
 	{ "len 0 and mask 0", 0, 0, 0, EINVAL },
 	{ "align of a page", PAGE, PAGE, SYSTEM, 0 },
 	{ "align 3", PAGE, 3, SYSTEM, 0 },
 	{ "align above a page", PAGE, PAGE + 1, SYSTEM, EINVAL },
 	{ "align above a page, carveout", PAGE, 2 * PAGE, 1u << ION_ID_CARVEOUT, EINVAL },
 	{ "align above a page, dma", PAGE, 2 * PAGE, 1u << ION_ID_DMA, EINVAL },
+	{ "align above the buffer's own, contiguous", PAGE, 2 * PAGE, 1u << 1, EINVAL },
 	{ "alias 25", PAGE, 0, 1u << 25, 0 },
 };
 
@@ -235,6 +238,7 @@ static void check_read_only(int ion)
 	tap_errno(probe_ioctl(ion, ION_OLD_FREE, NULL), EFAULT, "FREE at NULL");
 	tap_errno(probe_ioctl(ion, ION_OLD_IMPORT, NULL), EFAULT, "IMPORT at NULL");
 	tap_errno(probe_ioctl(ion, OLD_ALLOC, NULL), EFAULT, "ALLOC at NULL");
+	tap_errno(probe_ioctl(ion, OLD_CUSTOM, page), ENOTTY, "CUSTOM with a read-only struct");
 	munmap(page, PAGE);
 	close(fd);
 }
@@ -250,6 +254,53 @@ static void check_both(int ion)
 	tap_ok(handle > 0, "IMPORT of its fd");
 	close(modern.fd);
 	tap_errno(old_free(ion, handle), 0, "FREE");
+}
+
+/* a file that another exporter made, and memory that is a file of nobody's */
+static void check_foreign(int ion)
+{
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), memfd, fd;
+	struct udmabuf_create create = { .size = PAGE };
+
+	memfd = memfd_create("foreign", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (memfd < 0 || ftruncate(memfd, PAGE) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		tap_bail("no memfd");
+	tap_errno(old_import(ion, memfd), EINVAL, "IMPORT of a memfd of one's own");
+	tap_errno(old_sync(ion, memfd), EINVAL, "SYNC of it");
+	create.memfd = memfd;
+	fd = device < 0 ? -1 : ioctl(device, UDMABUF_CREATE, &create);
+	if (fd >= 0) {
+		tap_errno(old_import(ion, fd), EINVAL, "IMPORT of a dma-buf of another exporter");
+		tap_errno(old_sync(ion, fd), EINVAL, "SYNC of it");
+	}
+	close(fd);
+	close(device);
+	close(memfd);
+}
+
+/* a dup and a copy that was sent are the same client, which ends with the last of them */
+static void check_copies(const struct options *o)
+{
+	int ion = open_node(o), copy = dup(ion), handle = alloc(ion), sent, fd, pair[2];
+
+	tap_equal(old_import(copy, fd = share(copy, handle)), handle, "a dup has the same handles");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
+	    probe_send_fd(pair[0], ion) < 0)
+		tap_bail("no socketpair");
+	close(ion);
+	sent = probe_receive_fd(pair[1]);
+	tap_errno(old_free(copy, handle), 0, "FREE by the dup, after close of the first");
+	close(copy);
+	tap_equal(alloc(sent), handle + 1, "what was sent has it, too");
+	tap_equal(old_import(sent, fd), handle, "IMPORT, which is one reference more");
+	close(sent);
+	sent = open_node(o);
+	tap_errno(share(sent, handle), EINVAL, "after the last close another client has none");
+	tap_equal(old_import(sent, fd), 1, "the file is alive, and can be imported");
+	close(sent);
+	close(fd);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 static int probe_in_child(int ion, int handle)
@@ -342,7 +393,9 @@ int main(int argc, char **argv)
 	check_custom(ion);
 	check_read_only(ion);
 	check_both(ion);
+	check_foreign(ion);
 	close(ion);
+	check_copies(&o);
 	check_fork(&o);
 	check_sent(&o);
 	ion = open_node(&o);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "either.h"
@@ -112,6 +113,58 @@ static void check_parts(int ion, bool old, const struct ion_heap *heap, uint64_t
 	tap_ok(!mprotect(p + half, PAGE, PROT_READ), "mprotect of one page");
 	tap_ok(!munmap(p + half, size - half - PAGE), "munmap of the rest");
 	tap_errno(either_put(ion, &e), 0, "it is given back");
+}
+
+/* ---- the file of a buffer ---- */
+
+static void check_protections(const struct either *e)
+{
+	static const int protections[] = { PROT_NONE, PROT_READ, PROT_WRITE,
+					   PROT_READ | PROT_WRITE };
+	size_t i;
+	void *p;
+
+	for (i = 0; i < COUNT(protections); i++) {
+		p = mmap(NULL, e->len, protections[i], MAP_SHARED, e->fd, 0);
+		tap_ok(p != MAP_FAILED, "mmap with protection %d", protections[i]);
+		if (p != MAP_FAILED)
+			munmap(p, e->len);
+	}
+}
+
+static void check_names(const struct options *o, const struct either *e)
+{
+	char name[80] = "a name", longer[80] = "this name has 32 bytes: too many";
+	int none = o->exporter == EXPORTER_MEMFD ? ENOTTY : 0;
+	bool dmabuf = o->exporter == EXPORTER_DMABUF;
+
+	tap_errno(probe_ioctl(e->fd, BUF_SET_NAME_64, name), none, "SET_NAME");
+	tap_errno(probe_ioctl(e->fd, BUF_SET_NAME_32, name), none, "SET_NAME's other number");
+	if (dmabuf)
+		tap_errno(probe_ioctl(e->fd, BUF_SET_NAME_64, longer), EINVAL,
+			  "SET_NAME of 32 bytes");
+	if (o->exporter != EXPORTER_MEMFD)
+		tap_errno(probe_ioctl(e->fd, BUF_SET_NAME_64, NULL), EFAULT, "SET_NAME of NULL");
+}
+
+static void check_file(const struct options *o, bool old)
+{
+	struct either e = { .len = 3 * PAGE, .mask = SYSTEM };
+	int ion = open_node(o, O_RDONLY | O_CLOEXEC);
+	int want = o->exporter == EXPORTER_MEMFD ? ENOTTY : 0;
+	struct stat st = { 0 };
+	char *p = need(ion, old, &e, 3);
+
+	tap_ok(!fstat(e.fd, &st) && st.st_size == (off_t)e.len, "%s: fstat tells the size",
+	       either_names[old]);
+	check_protections(&e);
+	tap_errno(probe_sync(e.fd, BUF_SYNC_RW | BUF_SYNC_END), want, "SYNC: an end alone");
+	tap_errno(probe_sync(e.fd, BUF_SYNC_READ), want, "SYNC: a start");
+	tap_errno(probe_sync(e.fd, BUF_SYNC_WRITE), want, "SYNC: a further start");
+	check_names(o, &e);
+	munmap(p, e.len);
+	either_put(ion, &e);
+	close(ion);
 }
 
 /* ---- who outlives whom ---- */
@@ -260,13 +313,14 @@ int main(int argc, char **argv)
 	struct options o = OPTIONS_INIT;
 	int fds, old;
 
-	options_parse(&o, argc, argv, "d:T:");
+	options_parse(&o, argc, argv, "d:x:T:");
 	tap_limit(o.seconds);
 	fds = probe_fd_count();
 	for (old = 0; old < 2; old++)
 		check_sent(&o, old);
 	for (old = 0; old < 2; old++) {
 		check_opens(&o, old);
+		check_file(&o, old);
 		check_heaps(&o, old);
 	}
 	tap_equal(probe_fd_count(), fds, "as many fds as at the start");
