@@ -458,9 +458,57 @@ START_TEST(tree)
 	fake_ask(&rig.kernel, &answer, FUSE_READDIR, 1, &readdir, sizeof(readdir));
 	ck_assert_int_eq(answer.error, 0);
 	ck_assert_ptr_nonnull(memmem(answer.body, answer.size, "ion", 3));
-	readdir.offset = 3;
+	ck_assert_ptr_nonnull(memmem(answer.body, answer.size, "dma_heap", 8));
+	ck_assert_ptr_null(memmem(answer.body, answer.size, "system", 6));
+	readdir.offset = 4;
 	fake_ask(&rig.kernel, &answer, FUSE_READDIR, 1, &readdir, sizeof(readdir));
 	ck_assert_uint_eq(answer.size, 0);
+	rig_down();
+}
+END_TEST
+
+static uint64_t look_up(uint64_t folder, const char *name, struct fuse_attr *attr)
+{
+	struct fuse_entry_out entry = { 0 };
+	struct fake_answer answer;
+
+	fake_ask(&rig.kernel, &answer, FUSE_LOOKUP, folder, name, strlen(name) + 1);
+	ck_assert(answer.error == 0 || answer.error == -ENOENT);
+	memcpy(&entry, answer.body, answer.size);
+	*attr = entry.attr;
+	return entry.nodeid;
+}
+
+START_TEST(folder)
+{
+	struct fuse_read_in readdir = { .size = 4096 };
+	const struct fuse_open_in open = { 0 };
+	struct fake_answer answer;
+	struct fuse_attr attr;
+	uint64_t dir;
+
+	rig_up(_i | 2);
+	rig_client();
+	dir = look_up(1, "dma_heap", &attr);
+	ck_assert_uint_ne(dir, 0);
+	ck_assert_uint_eq(attr.mode, S_IFDIR | 0755);
+	ck_assert_uint_eq(look_up(dir, "system", &attr), 3);
+	ck_assert_uint_eq(attr.mode, S_IFREG | 0600);
+	ck_assert_uint_eq(attr.gid, 43);
+	ck_assert_uint_eq(look_up(dir, "linux,cma", &attr), 4);
+	ck_assert_uint_eq(look_up(dir, "ion", &attr), 0);
+	ck_assert_uint_eq(look_up(1, "system", &attr), 0);
+	ck_assert_uint_eq(look_up(2, "system", &attr), 0);
+
+	fake_ask(&rig.kernel, &answer, FUSE_READDIR, dir, &readdir, sizeof(readdir));
+	ck_assert_ptr_nonnull(memmem(answer.body, answer.size, "system", 6));
+	ck_assert_ptr_nonnull(memmem(answer.body, answer.size, "linux,cma", 9));
+	ck_assert_ptr_null(memmem(answer.body, answer.size, "ion", 3));
+	readdir.offset = 5;
+	fake_ask(&rig.kernel, &answer, FUSE_READDIR, dir, &readdir, sizeof(readdir));
+	ck_assert_uint_eq(answer.size, 0);
+	fake_ask(&rig.kernel, &answer, FUSE_OPEN, dir, &open, sizeof(open));
+	ck_assert_int_eq(answer.error, -EISDIR);
 	rig_down();
 }
 END_TEST
@@ -494,6 +542,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		tcase_add_loop_test(tcase, cases[i], 0, WAYS);
 	tcase_add_loop_test(tcase, tree, 0, 2);
+	tcase_add_loop_test(tcase, folder, 0, 2);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -27,16 +27,23 @@ static void rig_gone(void *user)
 	rig.gone = true;
 }
 
-static void rig_open_door(enum fake_kind kind)
+static const struct node nodes[] = {
+	{ .name = "ion", .mode = 0640, .gid = 42 },
+	{ .name = "dma_heap/system", .heaps = 1u << 0, .mode = 0600, .gid = 43 },
+	{ .name = "dma_heap/linux,cma", .heaps = 1u << 4, .mode = 0600, .gid = 43 },
+	{ .name = "dma_heap/none", .heaps = 1u << 9, .mode = 0600, .gid = 43 },
+};
+
+static void rig_open_door(enum fake_kind kind, size_t node)
 {
 	const struct cuse_config cuse = {
-		.name = "ion",
+		.node = &nodes[node],
 		.serves = rig_serves,
 		.gone = rig_gone,
 	};
 	const struct fusefile_config fusefile = {
-		.mode = 0640,
-		.gid = 42,
+		.nodes = nodes,
+		.n_nodes = ARRAY_SIZE(nodes),
 		.serves = rig_serves,
 		.gone = rig_gone,
 	};
@@ -50,9 +57,16 @@ static void rig_open_door(enum fake_kind kind)
 		r = fusefile_door_new_consume_fd(&rig.fusefile, rig.loop, rig.state, &rig.dispatch,
 						 &fusefile, rig.kernel.channel);
 	ck_assert_int_eq(r, 0);
+	if (kind == FAKE_FUSE)
+		rig.kernel.node += node;
 }
 
 void rig_up(int way)
+{
+	rig_up_node(way, RIG_ION);
+}
+
+void rig_up_node(int way, enum rig_node node)
 {
 	struct dispatch_config config;
 
@@ -72,7 +86,7 @@ void rig_up(int way)
 		.per_user = PER_USER,
 	};
 	dispatch_init(&rig.dispatch, &config);
-	rig_open_door(way & 2 ? FAKE_FUSE : FAKE_CUSE);
+	rig_open_door(way & 2 ? FAKE_FUSE : FAKE_CUSE, node);
 }
 
 void rig_down(void)

@@ -35,8 +35,17 @@ struct doors_rig {
 
 extern struct doors_rig rig;
 
-/* way 0 to 3: which door over which backend */
-void rig_up(int way);
+/* a CUSE door has one of them, a FUSE door all */
+enum rig_node {
+	RIG_ION,
+	RIG_SYSTEM,
+	RIG_CMA,
+	RIG_NONE, /* stands for a heap that there is not */
+};
+
+/* way 0 to 3: which door over which backend; clients open that node */
+void rig_up(int way); /* ION's */
+void rig_up_node(int way, enum rig_node node);
 void rig_down(void); /* asserts that nothing is left */
 
 /* handshake and one open node: its file handle */

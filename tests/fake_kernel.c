@@ -26,6 +26,7 @@ void fake_kernel_open(struct fake_kernel *kernel, enum fake_kind kind, struct lo
 		.channel = pair[1],
 		.pid = 4711,
 		.uid = 1000,
+		.node = NODE_ION,
 		.loop = loop,
 	};
 }
@@ -123,7 +124,7 @@ int fake_open(struct fake_kernel *kernel, uint64_t *ret_fh)
 	struct fuse_open_out out;
 	struct fake_answer answer;
 
-	fake_ask(kernel, &answer, FUSE_OPEN, NODE_ION, &in, sizeof(in));
+	fake_ask(kernel, &answer, FUSE_OPEN, kernel->node, &in, sizeof(in));
 	if (answer.error)
 		return answer.error;
 	ck_assert_uint_eq(answer.size, sizeof(out));
@@ -140,7 +141,7 @@ void fake_release(struct fake_kernel *kernel, uint64_t fh)
 
 	/* a release has no credentials */
 	kernel->pid = kernel->uid = 0;
-	fake_ask(kernel, &answer, FUSE_RELEASE, NODE_ION, &in, sizeof(in));
+	fake_ask(kernel, &answer, FUSE_RELEASE, kernel->node, &in, sizeof(in));
 	kernel->pid = pid;
 	kernel->uid = uid;
 	ck_assert_int_eq(answer.error, 0);
@@ -161,7 +162,7 @@ uint64_t fake_send_ioctl(struct fake_kernel *kernel, uint64_t fh, uint32_t cmd, 
 	memcpy(body, &header, sizeof(header));
 	if (header.in_size)
 		memcpy(body + sizeof(header), in, header.in_size);
-	return fake_send(kernel, FUSE_IOCTL, NODE_ION, body, sizeof(header) + header.in_size);
+	return fake_send(kernel, FUSE_IOCTL, kernel->node, body, sizeof(header) + header.in_size);
 }
 
 int fake_ioctl_answer(struct fake_kernel *kernel, uint64_t unique, void *out, size_t out_size)

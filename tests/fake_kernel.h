@@ -20,6 +20,7 @@ struct fake_kernel {
 	int fd;		   /* ours: the kernel's end */
 	int channel;	   /* for the door to consume */
 	uint64_t unique;   /* of the last request */
+	uint64_t node;	   /* that is opened and called: ION's inode, until the test changes it */
 	uint32_t pid, uid; /* of the caller, for the next request */
 	struct loop *loop; /* turned while waiting for an answer */
 };

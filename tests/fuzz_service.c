@@ -46,10 +46,12 @@ static void door_gone(void *user)
 static void door_open(struct door *door, uint32_t index)
 {
 	struct fuzz_rig *rig = fuzz.rig;
-	const struct cuse_config cuse = { "ion", index, door_serves, door_gone, door };
+	static const struct node node = { .name = "ion", .mode = 0660 };
+	const struct cuse_config cuse = { &node, index, door_serves, door_gone, door };
 	const struct fusefile_config fusefile = {
 		.index = index,
-		.mode = 0660,
+		.nodes = &node,
+		.n_nodes = 1,
 		.serves = door_serves,
 		.gone = door_gone,
 		.user = door,

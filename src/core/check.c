@@ -162,7 +162,8 @@ static void check_client(struct service *service, struct check *check, struct cl
 	if (!record)
 		check_found(check, "client %" PRIx64 " is not on record", client->id);
 	else if (record->uid != client->who.uid || record->gid != client->who.gid ||
-		 record->tid != client->who.tid || record->channel != client->who.channel)
+		 record->tid != client->who.tid || record->channel != client->who.channel ||
+		 record->heaps != client->who.heaps)
 		check_found(check, "client %" PRIx64 " is another on record", client->id);
 	list_for_each (i, &client->buffers)
 		sum_charge(&sums, &list_entry(i, struct buffer, client_link)->client_charge,

@@ -24,6 +24,7 @@ static int client_record(struct client *client)
 	record->gid = who->gid;
 	record->tid = who->tid;
 	record->channel = who->channel;
+	record->heaps = who->heaps;
 	client->record = record;
 	return 0;
 }

@@ -40,6 +40,7 @@ struct client_who {
 	gid_t gid;
 	uint32_t tid;
 	uint32_t channel;
+	uint32_t heaps; /* the node stands for these ids: a dma-heap's; 0: an ION node */
 };
 
 struct client {

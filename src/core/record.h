@@ -38,7 +38,7 @@ struct state_client {
 	uint32_t uid, gid, tid;
 	uint32_t channel;
 	uint32_t uses_handles; /* it has called so: it is told that there are handles */
-	uint32_t reserved0;
+	uint32_t heaps;	       /* of a dma-heap's node: its ids, which it allocates by; else 0 */
 	uint64_t reserved[11];
 };
 

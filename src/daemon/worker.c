@@ -82,6 +82,7 @@ struct worker {
 	struct dispatch dispatch;
 	struct control *control;
 	const char *nodes[FRONTENDS_MAX];
+	struct node ion;
 	struct loop_poll keeper_poll;
 	struct fd_map standing; /* fds that are nobody's but ours and the keeper's, as we began */
 	struct worker_serving doors[FRONTENDS_MAX];
@@ -217,14 +218,14 @@ static int worker_open_cuse(struct worker *worker, size_t i)
 {
 	struct worker_serving *door = &worker->doors[i];
 	const struct cuse_config config = {
-		.name = "ion",
+		.node = &worker->ion,
 		.index = i,
 		.serves = worker_door_serves,
 		.gone = worker_door_gone,
 		.user = door,
 	};
 
-	snprintf(door->node, sizeof(door->node), "/dev/%s", config.name);
+	snprintf(door->node, sizeof(door->node), "/dev/%s", config.node->name);
 	return cuse_door_new_consume_fd(&door->cuse, worker->loop, worker->state, &worker->dispatch,
 					&config, worker->config->doors[i].fd);
 }
@@ -234,8 +235,8 @@ static int worker_open_fusefile(struct worker *worker, size_t i)
 	struct worker_serving *door = &worker->doors[i];
 	const struct fusefile_config config = {
 		.index = i,
-		.mode = worker->config->settings->mode,
-		.gid = worker->config->node_gid,
+		.nodes = &worker->ion,
+		.n_nodes = 1,
 		.serves = worker_door_serves,
 		.gone = worker_door_gone,
 		.user = door,
@@ -519,6 +520,11 @@ int worker_run(const struct worker_config *config)
 	if (!worker)
 		return EXIT_FAILURE;
 	worker->config = config;
+	worker->ion = (struct node){
+		.name = "ion",
+		.mode = config->settings->mode,
+		.gid = config->node_gid,
+	};
 	worker->pagemap = -1;
 	for (size_t i = 0; i < HEAP_IDS; i++)
 		worker->kernel_heaps[i] = -1;

@@ -17,7 +17,8 @@
 struct cuse_door {
 	struct channel channel; /* first: libfuse's userdata is both */
 	struct dispatch *dispatch;
-	struct cuse_config config;
+	struct cuse_config config; /* but for the node */
+	struct node node;
 };
 
 static struct cuse_door *door_of(fuse_req_t req)
@@ -35,7 +36,9 @@ static void cuse_init_done(void *userdata)
 
 static void cuse_open(fuse_req_t req, struct fuse_file_info *fi)
 {
-	fusecall_open(door_of(req)->dispatch, &door_of(req)->channel, req, fi);
+	struct cuse_door *door = door_of(req);
+
+	fusecall_open(door->dispatch, &door->channel, door->node.heaps, req, fi);
 }
 
 static void cuse_release(fuse_req_t req, struct fuse_file_info *fi)
@@ -95,7 +98,7 @@ static struct fuse_session *cuse_session(struct cuse_door *door)
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 	struct fuse_session *session;
 
-	snprintf(name, sizeof(name), "DEVNAME=%s", door->config.name);
+	snprintf(name, sizeof(name), "DEVNAME=%s", door->node.name);
 	session = cuse_lowlevel_new(&args, &info, &cuse_ops, &door->channel);
 	fuse_opt_free_args(&args);
 	return session;
@@ -114,6 +117,8 @@ int cuse_door_new_consume_fd(struct cuse_door **ret, struct loop *loop, struct s
 		return err_origin(-ENOMEM);
 	door->dispatch = dispatch;
 	door->config = *config;
+	door->config.node = NULL;
+	door->node = *config->node;
 	door->channel.gone = cuse_gone;
 	door->channel.user = door;
 	session = cuse_session(door);

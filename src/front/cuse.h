@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The CUSE door: a character device, /dev/NAME, one channel each.
+ * The CUSE door: a character device, one channel each.
  */
 #ifndef FRONT_CUSE_H
 #define FRONT_CUSE_H
 
 #include "front/channel.h"
 #include "front/dispatch.h"
+#include "front/node.h"
 
 struct cuse_door;
 
 struct cuse_config {
-	const char *name;	    /* of the node below /dev */
+	const struct node *node;    /* copied; mode and gid are the kernel's and udev's matter */
 	uint32_t index;		    /* of the channel */
 	void (*serves)(void *user); /* the handshake is done: the kernel has made the node */
 	void (*gone)(
@@ -25,7 +26,7 @@ struct cuse_config {
  * @loop:	borrowed
  * @state:	borrowed
  * @dispatch:	borrowed
- * @config:	copied, but for the name
+ * @config:	copied
  * @fd:		a fresh /dev/cuse, O_NONBLOCK; consumed, also on failure
  *
  * Return: 0 or a negative error.

@@ -62,6 +62,9 @@ static void call_begin(struct call *call)
 	case WIRE_ALLOC_HANDLE:
 		verb_alloc(call);
 		break;
+	case WIRE_ALLOC_DMA_HEAP:
+		verb_alloc_dma_heap(call);
+		break;
 	case WIRE_FREE:
 		verb_free(call);
 		break;
@@ -124,24 +127,39 @@ void dispatch_stop(struct dispatch *dispatch)
 		call_answer(container_of(turn, struct call, turn), -EIO, NULL, 0);
 }
 
-/* Return: 0, or the -errno that it ends with at once */
-static int call_decode(struct call *call, const void *in, size_t in_size)
+static int call_decode_ion(struct call *call, struct client *client, const void *in, size_t in_size)
 {
-	const struct dispatch_config *config = &call->dispatch->config;
-	struct client *client = service_client(config->service, call->client);
+	const struct wire_policy *policy = &call->dispatch->config.policy;
 	const struct wire_caller caller = {
 		.compat = call->caller.compat,
-		.handles = client && client_uses_handles(client),
+		.handles = client_uses_handles(client),
 	};
 	int r;
 
-	r = wire_decode(&call->wire, &config->policy, &caller, call->caller.cmd, in, in_size);
-	if (r < 0)
-		return r;
+	r = wire_decode(&call->wire, policy, &caller, call->caller.cmd, in, in_size);
+	if (r == 0 && call->wire.handles)
+		client_use_handles(client);
+	return r;
+}
+
+static int call_decode_dma_heap(struct call *call, const void *in, size_t in_size)
+{
+	call->wire = (struct wire_call){ .verb = WIRE_ALLOC_DMA_HEAP, .cmd = call->caller.cmd };
+	return wire_dma_heap_decode(&call->wire.dma_heap, call->caller.cmd, in, in_size);
+}
+
+/* Return: 0, or the -errno that it ends with at once */
+static int call_decode(struct call *call, const void *in, size_t in_size)
+{
+	struct client *client = service_client(call->dispatch->config.service, call->client);
+	int r;
+
 	if (!client)
 		return -EBADF;
-	if (call->wire.handles)
-		client_use_handles(client);
+	r = client->who.heaps ? call_decode_dma_heap(call, in, in_size)
+			      : call_decode_ion(call, client, in, in_size);
+	if (r < 0)
+		return r;
 	return call->dispatch->stopped ? -EIO : 0;
 }
 

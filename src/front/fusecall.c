@@ -60,8 +60,8 @@ static const struct call_ops fuse_call_ops = {
 	.free = fuse_call_free,
 };
 
-void fusecall_open(struct dispatch *dispatch, struct channel *channel, fuse_req_t req,
-		   struct fuse_file_info *fi)
+void fusecall_open(struct dispatch *dispatch, struct channel *channel, uint32_t heaps,
+		   fuse_req_t req, struct fuse_file_info *fi)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	const struct client_who who = {
@@ -69,6 +69,7 @@ void fusecall_open(struct dispatch *dispatch, struct channel *channel, fuse_req_
 		.gid = ctx->gid,
 		.tid = ctx->pid, /* the header's pid is a thread's */
 		.channel = channel->index,
+		.heaps = heaps,
 	};
 	uint64_t fh;
 	int r;

@@ -22,9 +22,10 @@ struct fusecall_ioctl {
 	size_t in_size;
 };
 
-/* answers an open of the node: fi->fh names the client from here on */
-void fusecall_open(struct dispatch *dispatch, struct channel *channel, fuse_req_t req,
-		   struct fuse_file_info *fi);
+/* answers an open of a node, whose heaps are as in front/node.h: fi->fh names the client from here
+ * on */
+void fusecall_open(struct dispatch *dispatch, struct channel *channel, uint32_t heaps,
+		   fuse_req_t req, struct fuse_file_info *fi);
 
 /* answers the last close of an open node */
 void fusecall_release(struct dispatch *dispatch, fuse_req_t req, struct fuse_file_info *fi);

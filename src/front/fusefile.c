@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The tree is fixed: a directory with one file. Names and attributes never change, so the kernel
- * may keep them for as long as it likes.
+ * The tree is fixed: files in two directories. Names and attributes never change, so the kernel may
+ * keep them for as long as it likes.
  */
 #include "front/fusefile.h"
 
@@ -16,10 +16,12 @@
 
 enum {
 	INODE_ROOT = FUSE_ROOT_ID,
-	INODE_ION,
+	INODE_NODES,		   /* from here on */
+	INODE_DMA_HEAP = 1u << 20, /* their folder, if there are any */
 };
 
-#define FOREVER 86400.0
+#define DMA_HEAP "dma_heap/"
+#define FOREVER	 86400.0
 
 struct fusefile_door {
 	struct channel channel; /* first: libfuse's userdata is both */
@@ -33,20 +35,46 @@ static struct fusefile_door *door_of(fuse_req_t req)
 			    channel);
 }
 
+/* NULL: no file has it */
+static const struct node *node_of(const struct fusefile_door *door, fuse_ino_t ino)
+{
+	if (ino < INODE_NODES || ino - INODE_NODES >= door->config.n_nodes)
+		return NULL;
+	return &door->config.nodes[ino - INODE_NODES];
+}
+
+static fuse_ino_t folder_of(const struct node *node)
+{
+	return node->heaps ? INODE_DMA_HEAP : INODE_ROOT;
+}
+
+/* in its folder */
+static const char *name_of(const struct node *node)
+{
+	return node->heaps ? node->name + strlen(DMA_HEAP) : node->name;
+}
+
+static bool has_dma_heaps(const struct fusefile_door *door)
+{
+	for (size_t i = 0; i < door->config.n_nodes; i++)
+		if (door->config.nodes[i].heaps)
+			return true;
+	return false;
+}
+
 static int fusefile_stat(const struct fusefile_door *door, fuse_ino_t ino, struct stat *st)
 {
-	*st = (struct stat){ .st_ino = ino, .st_gid = door->config.gid };
-	switch (ino) {
-	case INODE_ROOT:
-		st->st_mode = S_IFDIR | 0755;
-		st->st_nlink = 2;
+	const struct node *node = node_of(door, ino);
+
+	*st = (struct stat){ .st_ino = ino, .st_mode = S_IFDIR | 0755, .st_nlink = 2 };
+	if (ino == INODE_ROOT || (ino == INODE_DMA_HEAP && has_dma_heaps(door)))
 		return 0;
-	case INODE_ION:
-		st->st_mode = S_IFREG | door->config.mode;
-		st->st_nlink = 1;
-		return 0;
-	}
-	return -ENOENT;
+	if (!node)
+		return -ENOENT;
+	st->st_mode = S_IFREG | node->mode;
+	st->st_gid = node->gid;
+	st->st_nlink = 1;
+	return 0;
 }
 
 static void fusefile_init(void *userdata, struct fuse_conn_info *conn)
@@ -57,13 +85,51 @@ static void fusefile_init(void *userdata, struct fuse_conn_info *conn)
 	door->config.serves(door->config.user);
 }
 
+/* an entry of a folder: its name and inode */
+struct place {
+	const char *name;
+	fuse_ino_t ino;
+};
+
+/* the @i-th entry of a folder. Return: false where it has no more. */
+static bool fusefile_entry(const struct fusefile_door *door, fuse_ino_t folder, size_t i,
+			   struct place *ret)
+{
+	const struct place fixed[] = {
+		{ ".", folder },
+		{ "..", INODE_ROOT },
+		{ "dma_heap", INODE_DMA_HEAP },
+	};
+	size_t n = folder == INODE_ROOT && has_dma_heaps(door) ? 3 : 2;
+
+	if (i < n) {
+		*ret = fixed[i];
+		return true;
+	}
+	i -= n;
+	for (size_t k = 0; k < door->config.n_nodes; k++) {
+		const struct node *node = &door->config.nodes[k];
+
+		if (folder_of(node) != folder || i-- > 0)
+			continue;
+		*ret = (struct place){ name_of(node), INODE_NODES + k };
+		return true;
+	}
+	return false;
+}
+
 static void fusefile_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param entry = { .attr_timeout = FOREVER, .entry_timeout = FOREVER };
+	const struct fusefile_door *door = door_of(req);
+	struct place place;
 
-	if (parent == INODE_ROOT && !strcmp(name, "ion")) {
-		entry.ino = INODE_ION;
-		fusefile_stat(door_of(req), entry.ino, &entry.attr);
+	for (size_t i = 2; fusefile_entry(door, parent, i, &place); i++) {
+		if (strcmp(place.name, name))
+			continue;
+		entry.ino = place.ino;
+		fusefile_stat(door, entry.ino, &entry.attr);
+		break;
 	}
 	fuse_reply_entry(req, &entry); /* inode 0: there is no such name, and that stays so */
 }
@@ -83,18 +149,16 @@ static void fusefile_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_in
 static void fusefile_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 			     struct fuse_file_info *fi)
 {
-	static const struct {
-		const char *name;
-		fuse_ino_t ino;
-	} entries[] = { { ".", INODE_ROOT }, { "..", INODE_ROOT }, { "ion", INODE_ION } };
-	char bytes[256];
+	const struct fusefile_door *door = door_of(req);
+	char bytes[1024];
 	size_t used = 0, n;
+	struct place place;
 	struct stat st;
 
 	size = MIN(size, sizeof(bytes));
-	for (size_t i = MAX(off, 0); i < ARRAY_SIZE(entries); i++) {
-		fusefile_stat(door_of(req), entries[i].ino, &st);
-		n = fuse_add_direntry(req, bytes + used, size - used, entries[i].name, &st, i + 1);
+	for (size_t i = MAX(off, 0); fusefile_entry(door, ino, i, &place); i++) {
+		fusefile_stat(door, place.ino, &st);
+		n = fuse_add_direntry(req, bytes + used, size - used, place.name, &st, i + 1);
 		if (n > size - used)
 			break;
 		used += n;
@@ -104,8 +168,11 @@ static void fusefile_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t 
 
 static void fusefile_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	if (ino == INODE_ION)
-		fusecall_open(door_of(req)->dispatch, &door_of(req)->channel, req, fi);
+	struct fusefile_door *door = door_of(req);
+	const struct node *node = node_of(door, ino);
+
+	if (node)
+		fusecall_open(door->dispatch, &door->channel, node->heaps, req, fi);
 	else
 		fuse_reply_err(req, EISDIR);
 }
@@ -142,7 +209,7 @@ static void fusefile_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, voi
 		.in_size = in_size,
 	};
 
-	if (ino == INODE_ION)
+	if (node_of(door, ino))
 		fusecall_ioctl(door->dispatch, &door->channel, req, &call);
 	else
 		fuse_reply_err(req, ENOTTY);

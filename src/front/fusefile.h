@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The FUSE-file door: a mounted file system with the file `ion` in it, for kernels and containers
- * without the cuse module. An ioctl on it takes the same way through the kernel as one on a CUSE
- * node.
+ * The FUSE-file door: a mounted file system with the file `ion` in it, and files like
+ * `dma_heap/system`, for kernels and containers without the cuse module. An ioctl on them takes the
+ * same way through the kernel as one on a CUSE node.
  */
 #ifndef FRONT_FUSEFILE_H
 #define FRONT_FUSEFILE_H
@@ -11,13 +11,14 @@
 
 #include "front/channel.h"
 #include "front/dispatch.h"
+#include "front/node.h"
 
 struct fusefile_door;
 
 struct fusefile_config {
-	uint32_t index;		    /* of the channel */
-	mode_t mode;		    /* of the files */
-	gid_t gid;		    /* of the files */
+	uint32_t index;		  /* of the channel */
+	const struct node *nodes; /* borrowed: the files, those of ION in the mount's folder ... */
+	size_t n_nodes;		  /* ... and the others in its folder dma_heap; at least one */
 	void (*serves)(void *user); /* the handshake is done */
 	void (*gone)(void *user);   /* unmounted, or aborted; the door may be freed later */
 	void *user;

@@ -8,7 +8,8 @@
 
 #include "front/call.h"
 
-void verb_alloc(struct call *call); /* with a file, or with a handle */
+void verb_alloc(struct call *call);	     /* with a file, or with a handle */
+void verb_alloc_dma_heap(struct call *call); /* with a file */
 void verb_free(struct call *call);
 void verb_share(struct call *call);
 void verb_import(struct call *call);

@@ -21,6 +21,12 @@ static void alloc_answer(struct call *call, uint32_t handle)
 	call_answer(call, 0, answer, size);
 }
 
+static size_t fd_offset(const struct call *call)
+{
+	return call->wire.verb == WIRE_ALLOC_DMA_HEAP ? WIRE_DMA_HEAP_FD_OFFSET
+						      : WIRE_ALLOC_FD_OFFSET;
+}
+
 static void alloc_step(struct call *call);
 
 static void alloc_made(struct call *call)
@@ -38,7 +44,7 @@ static void alloc_made(struct call *call)
 		alloc_refuse(call, r);
 	else if (done.file)
 		/* the struct stays as it is but for its fd, which the injector writes */
-		verb_give(call, done.file, done.fd, WIRE_ALLOC_FD_OFFSET);
+		verb_give(call, done.file, done.fd, fd_offset(call));
 	else
 		alloc_answer(call, done.handle);
 }
@@ -71,9 +77,19 @@ static void alloc_step(struct call *call)
 	loop_jobs_submit(call->dispatch->config.jobs, &call->job);
 }
 
+static void alloc_start(struct call *call, struct client *client, const struct alloc_want *want)
+{
+	int r;
+
+	r = client ? alloc_begin(&call->alloc, client, want) : -EBADF;
+	if (r < 0)
+		alloc_refuse(call, r);
+	else
+		alloc_step(call);
+}
+
 void verb_alloc(struct call *call)
 {
-	struct client *client = service_client(call->dispatch->config.service, call->client);
 	const struct alloc_want want = {
 		.unique = call->caller.unique,
 		.len = call->wire.alloc.len,
@@ -83,12 +99,19 @@ void verb_alloc(struct call *call)
 		.handle = call->wire.verb == WIRE_ALLOC_HANDLE,
 		.tid = call->caller.tid,
 	};
-	int r;
 
-	r = client ? alloc_begin(&call->alloc, client, &want) : -EBADF;
-	if (r < 0) {
-		alloc_refuse(call, r);
-		return;
-	}
-	alloc_step(call);
+	alloc_start(call, service_client(call->dispatch->config.service, call->client), &want);
+}
+
+void verb_alloc_dma_heap(struct call *call)
+{
+	struct client *client = service_client(call->dispatch->config.service, call->client);
+	const struct alloc_want want = {
+		.unique = call->caller.unique,
+		.len = call->wire.dma_heap.len,
+		.mask = client ? client->who.heaps : 0,
+		.tid = call->caller.tid,
+	};
+
+	alloc_start(call, client, &want);
 }

@@ -15,6 +15,20 @@ static void count_given(struct dispatch_counters *counters, const struct call *c
 		counters->allocations++;
 }
 
+static uint32_t give_flags(const struct call *call)
+{
+	const struct wire_call *wire = &call->wire;
+
+	switch (wire->verb) {
+	case WIRE_SHARE:
+		return DELIVER_TELL_ERRNO;
+	case WIRE_ALLOC_DMA_HEAP:
+		return wire->dma_heap.over_exec ? DELIVER_OVER_EXEC : 0;
+	default:
+		return 0;
+	}
+}
+
 /* the struct of a SHARE names the errno as well */
 static void give_failed(struct call *call, int error)
 {
@@ -58,7 +72,7 @@ void verb_give(struct call *call, struct file *file, int fd, size_t offset)
 		.call = call->caller,
 		.client = call->client,
 		.address = call->caller.arg + offset,
-		.flags = call->wire.verb == WIRE_SHARE ? DELIVER_TELL_ERRNO : 0,
+		.flags = give_flags(call),
 		.fd = fd,
 		.done = given,
 	};

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An ioctl of /dev/ion as the rest of the service knows it, whichever generation of the ABI it came
- * in, and what the codec has to know to tell.
+ * An ioctl as the rest of the service knows it: of /dev/ion, whichever generation of the ABI it
+ * came in, or of a dma-heap; and what the codec has to know to tell.
  */
 #ifndef WIRE_CALL_H
 #define WIRE_CALL_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "wire/dma_heap.h"
 
 enum wire_abi {
 	WIRE_ABI_AUTO,	 /* both generations; who probes for handles is told that there are none */
@@ -28,13 +30,14 @@ struct wire_caller {
 };
 
 enum wire_verb {
-	WIRE_ALLOC,	   /* alloc; answered with an fd, at WIRE_ALLOC_FD_OFFSET */
-	WIRE_ALLOC_HANDLE, /* alloc; answered with a handle, by wire_encode_handle() */
-	WIRE_FREE,	   /* handle; answered without bytes */
-	WIRE_SHARE,	   /* handle; answered with an fd, at WIRE_SHARE_FD_OFFSET */
-	WIRE_IMPORT,	   /* fd; answered with a handle, by wire_encode_fd() */
-	WIRE_SYNC,	   /* fd; answered without bytes */
-	WIRE_CUSTOM,	   /* custom; answered without bytes */
+	WIRE_ALLOC,	     /* alloc; answered with an fd, at WIRE_ALLOC_FD_OFFSET */
+	WIRE_ALLOC_DMA_HEAP, /* dma_heap; with an fd, at WIRE_DMA_HEAP_FD_OFFSET */
+	WIRE_ALLOC_HANDLE,   /* alloc; answered with a handle, by wire_encode_handle() */
+	WIRE_FREE,	     /* handle; answered without bytes */
+	WIRE_SHARE,	     /* handle; answered with an fd, at WIRE_SHARE_FD_OFFSET */
+	WIRE_IMPORT,	     /* fd; answered with a handle, by wire_encode_fd() */
+	WIRE_SYNC,	     /* fd; answered without bytes */
+	WIRE_CUSTOM,	     /* custom; answered without bytes */
 	WIRE_HEAP_QUERY,
 	WIRE_ABI_VERSION,
 };
@@ -51,6 +54,7 @@ struct wire_call {
 			uint64_t align; /* 0 where the call has none */
 			uint32_t rest;	/* what stood behind the handle, and goes back as it came */
 		} alloc;
+		struct wire_dma_heap_call dma_heap;
 		int32_t handle;
 		int32_t fd; /* in the caller's table */
 		struct {
