@@ -27,8 +27,8 @@ START_TEST(good)
 	ck_assert_str_eq(conf_said, "");
 	ck_assert_int_eq(settings.log_level, LOG_LEVEL_DEBUG);
 	ck_assert_str_eq(settings.control, "/run/x/y");
-	ck_assert_uint_eq(settings.mode, 0666);
-	ck_assert_str_eq(settings.group, "video");
+	ck_assert_uint_eq(settings.ion.mode, 0666);
+	ck_assert_str_eq(settings.ion.group, "video");
 	ck_assert_uint_eq(settings.policy.abi_version, 2);
 }
 END_TEST
@@ -39,7 +39,7 @@ START_TEST(empty)
 
 	settings_init(&builtin, (uint64_t)1 << 30);
 	ck_assert_int_eq(conf_read_text(&settings, ""), 0);
-	ck_assert_uint_eq(settings.mode, builtin.mode);
+	ck_assert_uint_eq(settings.ion.mode, builtin.ion.mode);
 	ck_assert_str_eq(settings.control, builtin.control);
 }
 END_TEST
@@ -69,6 +69,15 @@ static const struct {
 	{ "\n\n[device ion]\n; x\ngroup =\n", 5, "group" },
 	{ "[device ion]\nabi-version = 3\n", 2, "none or 2" },
 	{ "[device ion]\nheap = 1\n", 2, "heap" },
+	{ "[device ion]\nnames = auto\n", 2, "unknown key" },
+	{ "[device dma_heap]\nabi = auto\n", 2, "unknown key" },
+	{ "[device dma_heap]\nmode = 8\n", 2, "octal" },
+	{ "[device dma_heap]\nnames =\n", 2, "auto, none" },
+	{ "[device dma_heap]\nnames = system a/b\n", 2, "auto, none" },
+	{ "[device dma_heap]\nnames = system reserved system\n", 2, "different" },
+	{ "[device dma_heap]\ngroup = video\nnames = none system\n", 3, "no heap is named none" },
+	{ "[device dma_heap]\nnames = system carveout\n[heap carveout]\nkind = none\n", 2,
+	  "no heap is named carveout" },
 };
 
 START_TEST(bad_files)
@@ -78,7 +87,7 @@ START_TEST(bad_files)
 	settings_init(&builtin, (uint64_t)1 << 30);
 	ck_assert_int_eq(conf_read_text(&settings, bad[_i].text), -EINVAL);
 	conf_assert_said(bad[_i].line, bad[_i].names);
-	ck_assert_uint_eq(settings.mode, builtin.mode);
+	ck_assert_uint_eq(settings.ion.mode, builtin.ion.mode);
 	ck_assert_uint_eq(settings.log_level, builtin.log_level);
 }
 END_TEST

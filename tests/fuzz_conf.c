@@ -77,15 +77,26 @@ static void check_said(const char *said, const char *path, unsigned int lines)
 
 static void check_settings(const struct settings *settings)
 {
-	ck_assert_uint_le(settings->mode, 0777);
+	ck_assert_uint_le(settings->ion.mode, 0777);
 	ck_assert_uint_lt(strnlen(settings->control, sizeof(settings->control)),
 			  sizeof(settings->control));
 	ck_assert_int_eq(settings->control[0], '/');
-	ck_assert_uint_lt(strnlen(settings->group, sizeof(settings->group)),
-			  sizeof(settings->group));
-	ck_assert_int_ne(settings->group[0], '\0');
+	ck_assert_uint_lt(strnlen(settings->ion.group, sizeof(settings->ion.group)),
+			  sizeof(settings->ion.group));
+	ck_assert_int_ne(settings->ion.group[0], '\0');
 	ck_assert(settings->log_level >= LOG_LEVEL_ERROR && settings->log_level <= LOG_LEVEL_DEBUG);
 	ck_assert(settings->policy.abi_version == 0 || settings->policy.abi_version == 2);
+}
+
+static void check_dma_heaps(const struct settings *settings)
+{
+	const struct dma_heap_settings *dma_heap = &settings->dma_heap;
+
+	ck_assert_uint_le(dma_heap->node.mode, 0777);
+	ck_assert_uint_le(dma_heap->n_names, DMA_HEAPS_MAX);
+	ck_assert(dma_heap->listed || !dma_heap->n_names);
+	for (size_t i = 0; i < dma_heap->n_names; i++)
+		ck_assert_ptr_nonnull(settings_find_heap(settings, dma_heap->names[i]));
 }
 
 static void check_name(const char *name, size_t size)
@@ -194,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ck_assert(!memcmp(&settings, &builtin, sizeof(settings)));
 		ck_assert_str_eq(said, "");
 		check_settings(&settings);
+		check_dma_heaps(&settings);
 		check_areas(&settings);
 		check_heaps(&settings);
 	} else {

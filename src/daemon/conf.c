@@ -121,6 +121,8 @@ static void conf_section(struct conf_parse *parse, const char *text)
 		conf_enter(parse, &conf_cusiond_keys, settings, &parse->cusiond);
 	else if (!strcmp(name, "device ion"))
 		conf_enter(parse, &conf_device_keys, settings, &parse->device);
+	else if (!strcmp(name, "device dma_heap"))
+		conf_enter(parse, &conf_dma_heap_keys, settings, &parse->parts.dma_heap);
 	else if (!strncmp(name, "area ", 5))
 		conf_enter_area(parse, name + 5);
 	else if (!strncmp(name, "heap ", 5))

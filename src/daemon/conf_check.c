@@ -318,6 +318,19 @@ static void put_heaps(struct conf_parts *parts)
 	}
 }
 
+static int check_dma_heaps(const struct conf_parts *parts, struct conf_fault *fault)
+{
+	const struct dma_heap_settings *dma_heap = &parts->settings.dma_heap;
+
+	for (size_t i = 0; i < dma_heap->n_names; i++) {
+		if (!settings_find_heap(&parts->settings, dma_heap->names[i]))
+			return conf_fault_set(fault, line_of(&parts->dma_heap, DMA_HEAP_KEY_NAMES),
+					      "[device dma_heap] names: no heap is named %s",
+					      dma_heap->names[i]);
+	}
+	return 0;
+}
+
 int conf_check(struct conf_parts *parts, struct conf_fault *fault)
 {
 	int r;
@@ -329,5 +342,5 @@ int conf_check(struct conf_parts *parts, struct conf_fault *fault)
 		return r;
 	put_areas(parts);
 	put_heaps(parts);
-	return 0;
+	return check_dma_heaps(parts, fault);
 }

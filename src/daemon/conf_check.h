@@ -7,6 +7,7 @@
 #define DAEMON_CONF_CHECK_H
 
 #include "daemon/conf_area.h"
+#include "daemon/conf_device.h"
 #include "daemon/conf_heap.h"
 #include "daemon/settings.h"
 
@@ -16,6 +17,7 @@ enum {
 
 struct conf_parts {
 	struct settings settings; /* but for areas and heaps */
+	struct conf_lines dma_heap;
 	struct conf_area areas[AREAS_MAX];
 	size_t n_areas;
 	struct conf_heap heaps[CONF_HEAPS_MAX];

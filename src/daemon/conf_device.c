@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "daemon/settings.h"
 
 static int read_log_level(void *object, const char *value, const char **hint)
@@ -25,9 +26,8 @@ static int read_control(void *object, const char *value, const char **hint)
 	return 0;
 }
 
-static int read_mode(void *object, const char *value, const char **hint)
+static int read_mode(struct node_settings *node, const char *value, const char **hint)
 {
-	struct settings *settings = object;
 	mode_t mode = 0;
 
 	*hint = "an octal mode like 0660";
@@ -40,19 +40,69 @@ static int read_mode(void *object, const char *value, const char **hint)
 	}
 	if (mode > 0777)
 		return -EINVAL;
-	settings->mode = mode;
+	node->mode = mode;
+	node->given = true;
 	return 0;
 }
 
-static int read_group(void *object, const char *value, const char **hint)
+static int read_group(struct node_settings *node, const char *value, const char **hint)
 {
-	struct settings *settings = object;
-
 	*hint = "the name of a group";
-	if (!value[0] || strlen(value) >= sizeof(settings->group))
+	if (!value[0] || strlen(value) >= sizeof(node->group))
 		return -EINVAL;
-	strcpy(settings->group, value);
+	strcpy(node->group, value);
+	node->given = true;
 	return 0;
+}
+
+static int read_ion_mode(void *object, const char *value, const char **hint)
+{
+	return read_mode(&((struct settings *)object)->ion, value, hint);
+}
+
+static int read_ion_group(void *object, const char *value, const char **hint)
+{
+	return read_group(&((struct settings *)object)->ion, value, hint);
+}
+
+static int read_dma_heap_mode(void *object, const char *value, const char **hint)
+{
+	return read_mode(&((struct settings *)object)->dma_heap.node, value, hint);
+}
+
+static int read_dma_heap_group(void *object, const char *value, const char **hint)
+{
+	return read_group(&((struct settings *)object)->dma_heap.node, value, hint);
+}
+
+static bool is_listed(const struct dma_heap_settings *dma_heap, const char *name)
+{
+	for (size_t i = 0; i < dma_heap->n_names; i++)
+		if (!strcmp(dma_heap->names[i], name))
+			return true;
+	return false;
+}
+
+/* whether there are such heaps is seen when all of the file was read */
+static int read_names(void *object, const char *value, const char **hint)
+{
+	struct dma_heap_settings *dma_heap = &((struct settings *)object)->dma_heap;
+	char word[HEAP_NAME_SIZE];
+	int r;
+
+	*hint = "auto, none, or at most 32 different names of heaps, with blanks between them";
+	dma_heap->listed = strcmp(value, "auto");
+	if (!value[0])
+		return -EINVAL;
+	if (!dma_heap->listed || !strcmp(value, "none"))
+		return 0;
+	while ((r = parse_word(word, sizeof(word), &value)) > 0) {
+		if (dma_heap->n_names == DMA_HEAPS_MAX || is_listed(dma_heap, word) ||
+		    !conf_is_name(word, sizeof(word)))
+			return -EINVAL;
+		strcpy(dma_heap->names[dma_heap->n_names++], word);
+	}
+	return r;
 }
 
 static int read_abi(void *object, const char *value, const char **hint)
@@ -95,9 +145,16 @@ static const struct conf_key cusiond_keys[] = {
 const struct conf_keys conf_cusiond_keys = { cusiond_keys, ARRAY_SIZE(cusiond_keys) };
 
 static const struct conf_key device_keys[] = {
-	{ "mode", read_mode },
-	{ "group", read_group },
+	{ "mode", read_ion_mode },
+	{ "group", read_ion_group },
 	{ "abi", read_abi },
 	{ "abi-version", read_abi_version },
 };
 const struct conf_keys conf_device_keys = { device_keys, ARRAY_SIZE(device_keys) };
+
+static const struct conf_key dma_heap_keys[] = {
+	[DMA_HEAP_KEY_NAMES] = { "names", read_names },
+	{ "mode", read_dma_heap_mode },
+	{ "group", read_dma_heap_group },
+};
+const struct conf_keys conf_dma_heap_keys = { dma_heap_keys, ARRAY_SIZE(dma_heap_keys) };

@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -27,21 +26,19 @@
 #include "base/log.h"
 #include "base/stop_point.h"
 #include "core/state.h"
+#include "daemon/doors.h"
 #include "daemon/injector.h"
+#include "daemon/nodes.h"
 #include "daemon/opener.h"
 #include "daemon/priv.h"
 #include "daemon/reserve.h"
 #include "daemon/spawn.h"
-#include "daemon/udev.h"
 #include "daemon/worker.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
 
-#define NODE "/dev/ion"
-
 enum {
 	STOP_LIMIT_MS = 3000, /* how long a child may take to end before it is killed */
-	UDEV_LIMIT_S = 10,    /* how long udev may take for a node */
 	RESTARTS_MAX = 5,     /* worker deaths within RESTARTS_S, then we give up */
 	RESTARTS_S = 10,
 };
@@ -51,9 +48,7 @@ struct keeper {
 	const struct settings *settings;
 	struct loop *loop;
 	struct loop_signals signals;
-	struct udev_watch *udev; /* NULL: no udevd */
-	struct loop_poll udev_poll;
-	struct loop_timer udev_limit;
+	struct nodes nodes;
 	struct undo reserved;
 	int udmabuf; /* or why there is none, -errno */
 	int control;
@@ -64,11 +59,11 @@ struct keeper {
 	struct injector_config injector_config;
 	struct opener_config opener_config;
 	int tracer_ends[TRACERS_MAX];
-	int channels[FRONTENDS_MAX];
+	struct doors doors;
 	int worker_socket;
 	struct loop_poll worker_poll;
 	pid_t worker, injector, opener;
-	bool serves, node_done, said_ready;
+	bool serves, said_ready;
 
 	uint64_t deaths[RESTARTS_MAX]; /* when, a ring */
 	size_t n_deaths;
@@ -141,8 +136,8 @@ static int keeper_start_injector(struct keeper *keeper)
 		keeper->config.n_sockets = i + 1;
 	}
 	keeper->injector_config = (struct injector_config){
-		.channels = keeper->channels,
-		.n_channels = keeper->config.n_doors,
+		.channels = keeper->doors.channels,
+		.n_channels = keeper->doors.n,
 		.sockets = keeper->tracer_ends,
 		.n_sockets = n,
 	};
@@ -220,25 +215,6 @@ static void keeper_drop_opener(struct keeper *keeper)
 
 /* ---- the generation ---- */
 
-static int keeper_open_doors(struct keeper *keeper)
-{
-	struct worker_config *config = &keeper->config;
-
-	for (size_t i = 0; i < keeper->settings->n_frontends; i++) {
-		const struct frontend *frontend = &keeper->settings->frontends[i];
-		int fd, r;
-
-		r = frontend->kind == FRONTEND_CUSE ? priv_open_cuse(&fd, "ion")
-						    : priv_mount_fuse(&fd, frontend->dir);
-		if (r < 0)
-			return r;
-		config->doors[i] = (struct worker_door){ .kind = frontend->kind, .fd = fd };
-		keeper->channels[i] = fd;
-		config->n_doors = i + 1;
-	}
-	return 0;
-}
-
 static int run_worker(void *user)
 {
 	struct keeper *keeper = user;
@@ -273,16 +249,6 @@ static void keeper_pick_user(struct worker_config *config)
 	config->gid = user ? user->pw_gid : 65534;
 }
 
-static void keeper_pick_group(struct keeper *keeper)
-{
-	struct group *group = getgrnam(keeper->settings->group);
-
-	if (!group)
-		log_notice("keeper", "no group '%s' here: the nodes belong to root alone",
-			   keeper->settings->group);
-	keeper->config.node_gid = group ? group->gr_gid : 0;
-}
-
 static int keeper_start(struct keeper *keeper)
 {
 	struct worker_config *config = &keeper->config;
@@ -290,6 +256,7 @@ static int keeper_start(struct keeper *keeper)
 
 	*config = (struct worker_config){
 		.settings = keeper->settings,
+		.doors = &keeper->doors,
 		.udmabuf = keeper->udmabuf,
 		.control = keeper->control,
 		.state = -1,
@@ -297,13 +264,14 @@ static int keeper_start(struct keeper *keeper)
 		.buffers = -1,
 		.opener = -1,
 	};
-	keeper->serves = keeper->node_done = false;
+	keeper->serves = false;
 	keeper_pick_user(config);
-	keeper_pick_group(keeper);
 
-	r = keeper_open_doors(keeper);
+	doors_list_nodes(&keeper->doors, keeper->settings);
+	r = doors_open(&keeper->doors, keeper->settings);
 	if (r < 0)
 		return r;
+	nodes_expect(&keeper->nodes, &keeper->doors);
 	r = state_create(&config->state);
 	if (r < 0) {
 		log_error("keeper", "can't make the state memfd: %s", strerror(-r));
@@ -333,7 +301,7 @@ static void keeper_drop(struct keeper *keeper)
 	if (keeper->worker > 0)
 		kill(keeper->worker, SIGTERM);
 	reap(&keeper->worker);
-	loop_timer_cancel(&keeper->udev_limit);
+	nodes_forget(&keeper->nodes);
 	loop_poll_remove(&keeper->worker_poll);
 
 	/*
@@ -345,59 +313,38 @@ static void keeper_drop(struct keeper *keeper)
 	close_all(keeper->config.sockets, keeper->config.n_sockets);
 	reap(&keeper->injector);
 
-	for (size_t i = 0; i < keeper->config.n_doors; i++)
-		if (keeper->settings->frontends[i].kind == FRONTEND_FUSE)
-			priv_unmount_fuse(keeper->settings->frontends[i].dir);
+	doors_unmount(&keeper->doors);
 	keeper_drop_opener(keeper);
 	keeper_sweep(keeper);
-	if (keeper->serves && keeper_has_node(keeper))
-		priv_wait_gone("ion", STOP_LIMIT_MS);
+	for (size_t i = 0; keeper->serves && i < keeper->doors.n; i++)
+		if (doors_cuse_name(&keeper->doors, i))
+			priv_wait_gone(doors_cuse_name(&keeper->doors, i), STOP_LIMIT_MS);
 }
 
 /* ---- ready ---- */
 
-static void keeper_check_ready(struct keeper *keeper)
+static void keeper_say_doors(const struct doors *doors)
 {
-	if (!keeper->serves || !keeper->node_done)
+	for (size_t i = 0; i < doors->n; i++) {
+		if (doors_cuse_name(doors, i))
+			log_info("keeper", "serving /dev/%s", doors_cuse_name(doors, i));
+		else
+			log_info("keeper", "serving %s/ion", doors->doors[i].dir);
+	}
+}
+
+static void keeper_nodes_ready(void *user, int result)
+{
+	struct keeper *keeper = user;
+
+	if (result < 0) {
+		loop_quit(keeper->loop, EXIT_FAILURE);
 		return;
-	loop_timer_cancel(&keeper->udev_limit);
-	if (keeper_has_node(keeper))
-		log_info("keeper", "serving " NODE);
-	for (size_t i = 0; i < keeper->settings->n_frontends; i++)
-		if (keeper->settings->frontends[i].kind == FRONTEND_FUSE)
-			log_info("keeper", "serving %s/ion", keeper->settings->frontends[i].dir);
+	}
+	keeper_say_doors(&keeper->doors);
 	if (!keeper->said_ready)
 		sd_notify(0, "READY=1\nSTATUS=Serving.");
 	keeper->said_ready = true;
-}
-
-static void keeper_node_by_hand(struct keeper *keeper)
-{
-	keeper->node_done =
-		priv_give_node(NODE, keeper->settings->mode, keeper->config.node_gid) == 0;
-	if (!keeper->node_done)
-		loop_quit(keeper->loop, EXIT_FAILURE);
-}
-
-static void keeper_udev_late(struct loop_timer *timer)
-{
-	struct keeper *keeper = timer->user;
-
-	log_warning("keeper",
-		    "udev did not finish with " NODE " in %d s: mode and group are set without it",
-		    UDEV_LIMIT_S);
-	keeper_node_by_hand(keeper);
-	keeper_check_ready(keeper);
-}
-
-static void keeper_udev_event(struct loop_poll *poll, short revents)
-{
-	struct keeper *keeper = poll->user;
-
-	if (!udev_watch_saw(keeper->udev, NODE))
-		return;
-	keeper->node_done = true;
-	keeper_check_ready(keeper);
 }
 
 static void keeper_worker_said(struct loop_poll *poll, short revents)
@@ -412,13 +359,7 @@ static void keeper_worker_said(struct loop_poll *poll, short revents)
 		return;
 	}
 	keeper->serves = true;
-	if (!keeper_has_node(keeper))
-		keeper->node_done = true;
-	else if (!keeper->udev)
-		keeper_node_by_hand(keeper);
-	else
-		loop_timer_set(keeper->loop, &keeper->udev_limit, UDEV_LIMIT_S * NS_PER_SEC);
-	keeper_check_ready(keeper);
+	nodes_wait(&keeper->nodes);
 }
 
 /* ---- deaths ---- */
@@ -451,7 +392,7 @@ static void keeper_worker_died(struct keeper *keeper, int status)
 		loop_quit(keeper->loop, EXIT_FAILURE);
 		return;
 	}
-	log_warning("keeper", "starting a new worker: clients must open " NODE " anew");
+	log_warning("keeper", "starting a new worker: clients must open their nodes anew");
 	keeper_drop(keeper);
 	if (keeper_start(keeper) < 0)
 		loop_quit(keeper->loop, EXIT_FAILURE);
@@ -519,14 +460,7 @@ static int keeper_listen(struct keeper *keeper)
 	r = loop_signals_add(keeper->loop, &keeper->signals, &signals);
 	if (r < 0)
 		return r;
-	if (!keeper_has_node(keeper))
-		return 0;
-	r = udev_watch_new(&keeper->udev);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
-	return loop_poll_add(keeper->loop, &keeper->udev_poll, udev_watch_fd(keeper->udev), POLLIN);
+	return keeper_has_node(keeper) ? nodes_listen(&keeper->nodes, keeper->loop) : 0;
 }
 
 static int keeper_init(struct keeper *keeper)
@@ -560,9 +494,8 @@ static int keeper_init(struct keeper *keeper)
 
 static void keeper_deinit(struct keeper *keeper)
 {
-	loop_poll_remove(&keeper->udev_poll);
+	nodes_deinit(&keeper->nodes);
 	loop_signals_remove(&keeper->signals);
-	udev_watch_free(keeper->udev);
 	loop_free(keeper->loop);
 	fd_close(keeper->udmabuf);
 	reserve_give(&keeper->reserved);
@@ -579,8 +512,9 @@ int keeper_run(const struct settings *settings)
 	keeper.settings = &keeper.settings_here;
 	undo_init(&keeper.reserved, "/sys", CUSION_RUNDIR "/reserved");
 	loop_signals_init(&keeper.signals, keeper_signal, &keeper);
-	loop_timer_init(&keeper.udev_limit, keeper_udev_late, &keeper);
-	loop_poll_init(&keeper.udev_poll, keeper_udev_event, &keeper);
+	keeper.nodes.ready = keeper_nodes_ready;
+	keeper.nodes.user = &keeper;
+	nodes_init(&keeper.nodes);
 	loop_poll_init(&keeper.worker_poll, keeper_worker_said, &keeper);
 
 	r = keeper_init(&keeper);

@@ -12,7 +12,7 @@ static const char help[] =
 	"Serve an ION-compatible /dev/ion out of user space, in the foreground.\n"
 	"\n"
 	"  --config FILE        read FILE (default: /etc/cusion/cusiond.conf where it exists)\n"
-	"  --frontend cuse      serve the device node /dev/ion through CUSE (default)\n"
+	"  --frontend cuse      serve /dev/ion and /dev/dma_heap/* through CUSE (default)\n"
 	"  --frontend fuse=DIR  serve the file DIR/ion of a FUSE file system mounted at DIR;\n"
 	"                       may be given several times, beside cuse too\n"
 	"  --check-config       say whether the configuration is good, and exit\n"

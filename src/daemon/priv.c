@@ -62,11 +62,13 @@ void priv_wait_gone(const char *name, int limit_ms)
 	uint64_t now = now_ns(), end = now + limit_ms * NS_PER_MS;
 	_cleanup_(fd_closep) int notify = -1;
 	struct pollfd wait = { .events = POLLIN };
-	char path[64], events[4096];
+	char path[64], dir[64], events[4096];
 
 	snprintf(path, sizeof(path), "/dev/%s", name);
+	strcpy(dir, path);
 	notify = wait.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (notify < 0 || inotify_add_watch(notify, "/dev", IN_DELETE) < 0)
+	/* its folder may go with it: that is told, too */
+	if (notify < 0 || inotify_add_watch(notify, dirname(dir), IN_DELETE) < 0)
 		return;
 	for (; access(path, F_OK) == 0 && now < end; now = now_ns()) {
 		poll(&wait, 1, (end - now) / NS_PER_MS + 1);

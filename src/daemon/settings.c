@@ -45,8 +45,8 @@ void settings_init(struct settings *settings, uint64_t memory)
 	*settings = (struct settings){
 		.control = CUSION_RUNDIR "/control",
 		.log_level = LOG_LEVEL_INFO,
-		.mode = 0660,
-		.group = "cusion",
+		.ion = { .mode = 0660, .group = "cusion" },
+		.dma_heap.node = { .mode = 0660, .group = "cusion" },
 		.policy = { .abi = WIRE_ABI_AUTO, .abi_version = 0 },
 		.memory = memory,
 		.n_areas = 1,
@@ -56,6 +56,20 @@ void settings_init(struct settings *settings, uint64_t memory)
 	area->ceiling = MIN(area->ceiling, MAX(memory / 4 / HUGE_PAGE, (uint64_t)1) * HUGE_PAGE);
 	area->floor = MIN(area->floor, area->ceiling);
 	memcpy(settings->heaps, builtin_heaps, sizeof(builtin_heaps));
+}
+
+const struct heap_settings *settings_find_heap(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->n_heaps; i++) {
+		const struct heap_settings *heap = &settings->heaps[i];
+
+		if (!strcmp(heap->name, name))
+			return heap;
+		for (size_t k = 0; k < heap->n_alias_names; k++)
+			if (!strcmp(heap->alias_names[k], name))
+				return heap;
+	}
+	return NULL;
 }
 
 bool settings_name_exporter(const struct settings *settings, enum exporter_kind kind)

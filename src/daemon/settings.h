@@ -30,6 +30,7 @@ enum {
 	FRONTENDS_MAX = 8,
 	AREAS_MAX = 16,
 	HEAP_ALIASES_MAX = 8,
+	DMA_HEAPS_MAX = 32,
 };
 
 /* [area NAME] */
@@ -71,12 +72,27 @@ struct heap_settings {
 	char physical_group[64];
 };
 
+/* what a kind of node is given where it appears */
+struct node_settings {
+	mode_t mode;
+	char group[64]; /* where there is no such group: root */
+	bool given;	/* the file says one of them: it wins over udev's rules */
+};
+
+/* [device dma_heap] */
+struct dma_heap_settings {
+	struct node_settings node;
+	bool listed; /* these and no others; else those that daemon/doors.h chooses */
+	char names[DMA_HEAPS_MAX][HEAP_NAME_SIZE]; /* of heaps, aliases too */
+	size_t n_names;
+};
+
 struct settings {
 	char config[256];  /* path; "" for the built-in settings */
 	char control[108]; /* path of the control socket */
 	enum log_level log_level;
-	mode_t mode;	/* of the nodes */
-	char group[64]; /* of the nodes; where there is no such group: root */
+	struct node_settings ion;
+	struct dma_heap_settings dma_heap;
 	struct wire_policy policy;
 
 	uint64_t memory; /* bytes that the machine has */
@@ -92,6 +108,9 @@ struct settings {
 
 /* the built-in settings, for a machine of @memory bytes */
 void settings_init(struct settings *settings, uint64_t memory);
+
+/* the heap of that name or alias name, or NULL */
+const struct heap_settings *settings_find_heap(const struct settings *settings, const char *name);
 
 /* does a heap's list of exporters have it? */
 bool settings_name_exporter(const struct settings *settings, enum exporter_kind kind);

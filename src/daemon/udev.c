@@ -54,19 +54,22 @@ int udev_watch_fd(struct udev_watch *watch)
 	return udev_monitor_get_fd(watch->monitor);
 }
 
-bool udev_watch_saw(struct udev_watch *watch, const char *path)
+bool udev_watch_next(struct udev_watch *watch, char *path, size_t size)
 {
 	struct udev_device *device;
 	const char *action, *node;
-	bool saw = false;
+	bool added;
 
 	/* the monitor's socket is non-blocking */
 	while ((device = udev_monitor_receive_device(watch->monitor))) {
 		action = udev_device_get_action(device);
 		node = udev_device_get_devnode(device);
-		if (action && node && !strcmp(action, "add") && !strcmp(node, path))
-			saw = true;
+		added = action && node && !strcmp(action, "add") && strlen(node) < size;
+		if (added)
+			strcpy(path, node);
 		udev_device_unref(device);
+		if (added)
+			return true;
 	}
-	return saw;
+	return false;
 }

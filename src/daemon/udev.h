@@ -7,6 +7,7 @@
 #define DAEMON_UDEV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/attr.h"
 
@@ -26,7 +27,8 @@ DEFINE_CLEANUP(struct udev_watch *, udev_watch_free);
 /* readable when events came; borrowed */
 int udev_watch_fd(struct udev_watch *watch);
 
-/* reads what came. Return: whether udev has finished with adding the node @path (/dev/...). */
-bool udev_watch_saw(struct udev_watch *watch, const char *path);
+/* the path (/dev/...) of the next node that udev has finished with adding. Return: false where no
+ * more came. */
+bool udev_watch_next(struct udev_watch *watch, char *path, size_t size);
 
 #endif

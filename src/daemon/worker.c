@@ -43,9 +43,9 @@ enum {
 	JOB_THREADS = 2,
 	CALLS_PER_USER =
 		4, /* worked on at a time: with many tracers, twice as many as a user has */
-	FILES_CHANNEL = FRONTENDS_MAX, /* behind those of the doors */
-	LOOK_FIRST_S = 1, /* buffers that only looking finds ended: from so often ... */
-	LOOK_LAST_S = 60, /* ... to so seldom, while nothing changes */
+	FILES_CHANNEL = DOORS_MAX, /* behind those of the doors */
+	LOOK_FIRST_S = 1,	   /* buffers that only looking finds ended: from so often ... */
+	LOOK_LAST_S = 60,	   /* ... to so seldom, while nothing changes */
 };
 
 struct worker_tracer {
@@ -60,6 +60,7 @@ struct worker_serving {
 	struct cuse_door *cuse;
 	struct fusefile_door *fusefile;
 	char node[256];
+	bool ion; /* it has a node of ION, which no dma-heap makes up for */
 	bool serves, gone;
 };
 
@@ -81,11 +82,10 @@ struct worker {
 	size_t n_tracers;
 	struct dispatch dispatch;
 	struct control *control;
-	const char *nodes[FRONTENDS_MAX];
-	struct node ion;
+	const char *nodes[DOORS_MAX];
 	struct loop_poll keeper_poll;
 	struct fd_map standing; /* fds that are nobody's but ours and the keeper's, as we began */
-	struct worker_serving doors[FRONTENDS_MAX];
+	struct worker_serving doors[DOORS_MAX];
 };
 
 /* ---- buffers' ends ---- */
@@ -194,7 +194,7 @@ static void worker_door_serves(void *user)
 	uint32_t message = WORKER_SERVES;
 
 	door->serves = true;
-	for (size_t i = 0; i < worker->config->n_doors; i++)
+	for (size_t i = 0; i < worker->config->doors->n; i++)
 		if (!worker->doors[i].serves)
 			return;
 	if (send(worker->config->keeper, &message, sizeof(message), MSG_NOSIGNAL) < 0)
@@ -208,57 +208,59 @@ static void worker_door_gone(void *user)
 
 	log_warning("worker", "the kernel closed the connection of %s", door->node);
 	door->gone = true;
-	for (size_t i = 0; i < worker->config->n_doors; i++)
-		if (!worker->doors[i].gone)
+	for (size_t i = 0; i < worker->config->doors->n; i++)
+		if (worker->doors[i].ion && !worker->doors[i].gone)
 			return;
 	loop_quit(worker->loop, EXIT_FAILURE); /* the keeper opens it anew */
 }
 
 static int worker_open_cuse(struct worker *worker, size_t i)
 {
+	const struct doors *doors = worker->config->doors;
 	struct worker_serving *door = &worker->doors[i];
 	const struct cuse_config config = {
-		.node = &worker->ion,
+		.node = &doors->nodes[doors->doors[i].node],
 		.index = i,
 		.serves = worker_door_serves,
 		.gone = worker_door_gone,
 		.user = door,
 	};
 
+	door->ion = !config.node->heaps;
 	snprintf(door->node, sizeof(door->node), "/dev/%s", config.node->name);
 	return cuse_door_new_consume_fd(&door->cuse, worker->loop, worker->state, &worker->dispatch,
-					&config, worker->config->doors[i].fd);
+					&config, doors->channels[i]);
 }
 
 static int worker_open_fusefile(struct worker *worker, size_t i)
 {
+	const struct doors *doors = worker->config->doors;
 	struct worker_serving *door = &worker->doors[i];
 	const struct fusefile_config config = {
 		.index = i,
-		.nodes = &worker->ion,
-		.n_nodes = 1,
+		.nodes = doors->nodes,
+		.n_nodes = doors->n_nodes,
 		.serves = worker_door_serves,
 		.gone = worker_door_gone,
 		.user = door,
 	};
 
-	snprintf(door->node, sizeof(door->node), "%s/ion",
-		 worker->config->settings->frontends[i].dir);
+	door->ion = true;
+	snprintf(door->node, sizeof(door->node), "%s/ion", doors->doors[i].dir);
 	return fusefile_door_new_consume_fd(&door->fusefile, worker->loop, worker->state,
-					    &worker->dispatch, &config,
-					    worker->config->doors[i].fd);
+					    &worker->dispatch, &config, doors->channels[i]);
 }
 
 static int worker_open_doors(struct worker *worker)
 {
+	const struct doors *doors = worker->config->doors;
 	int r;
 
-	for (size_t i = 0; i < worker->config->n_doors; i++) {
+	for (size_t i = 0; i < doors->n; i++) {
 		worker->doors[i].worker = worker;
 		worker->nodes[i] = worker->doors[i].node;
-		r = worker->config->doors[i].kind == FRONTEND_CUSE
-			    ? worker_open_cuse(worker, i)
-			    : worker_open_fusefile(worker, i);
+		r = doors_cuse_name(doors, i) ? worker_open_cuse(worker, i)
+					      : worker_open_fusefile(worker, i);
 		if (r < 0)
 			return r;
 	}
@@ -293,7 +295,7 @@ static int worker_become_user(struct worker *worker)
 	int r;
 
 	r = state_attach(&worker->state, config->state);
-	for (size_t i = 0; r == 0 && i < config->n_doors; i++)
+	for (size_t i = 0; r == 0 && i < config->doors->n; i++)
 		r = state_slot_prefault(worker->state, i);
 	if (r == 0 && config->buffers >= 0)
 		r = state_slot_prefault(worker->state, FILES_CHANNEL);
@@ -399,9 +401,9 @@ static int worker_init_control(struct worker *worker)
 		.dispatch = &worker->dispatch,
 		.listener = worker->config->control,
 		.nodes = worker->nodes,
-		.n_nodes = worker->config->n_doors,
+		.n_nodes = worker->config->doors->n,
 		.exporter = worker->memory.exporter_name,
-		.group = worker->config->node_gid,
+		.group = worker->config->doors->nodes[0].gid,
 		.missing = worker->memory.missing,
 		.n_missing = worker->memory.n_missing,
 		.name_fds = worker_name_fds,
@@ -494,7 +496,7 @@ static void worker_deinit(struct worker *worker)
 	worker->jobs = loop_jobs_free(worker->jobs);
 	worker_remove_tracers(worker);
 	worker->queue = deliver_queue_free(worker->queue);
-	for (size_t i = 0; i < FRONTENDS_MAX; i++) {
+	for (size_t i = 0; i < DOORS_MAX; i++) {
 		worker->doors[i].cuse = cuse_door_free(worker->doors[i].cuse);
 		worker->doors[i].fusefile = fusefile_door_free(worker->doors[i].fusefile);
 	}
@@ -520,11 +522,6 @@ int worker_run(const struct worker_config *config)
 	if (!worker)
 		return EXIT_FAILURE;
 	worker->config = config;
-	worker->ion = (struct node){
-		.name = "ion",
-		.mode = config->settings->mode,
-		.gid = config->node_gid,
-	};
 	worker->pagemap = -1;
 	for (size_t i = 0; i < HEAP_IDS; i++)
 		worker->kernel_heaps[i] = -1;

@@ -10,29 +10,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/doors.h"
 #include "daemon/injector.h"
 #include "daemon/options.h"
 
-/* one fd per door, by the index of its channel */
-struct worker_door {
-	enum frontend_kind kind;
-	int fd; /* the channel */
-};
-
 struct worker_config {
 	const struct settings *settings;
-	struct worker_door doors[FRONTENDS_MAX];
-	size_t n_doors;
-	int state;		  /* memfd, core/state.h */
-	int udmabuf;		  /* or -1 */
-	int buffers;		  /* channel of the file system of buffers' files, or -1 */
-	int opener;		  /* SEQPACKET to who opens these, daemon/opener.h */
-	int control;		  /* listening socket */
-	int keeper;		  /* SEQPACKET: worker_message out, keeper_message in */
-	int sockets[TRACERS_MAX]; /* to the tracers */
+	const struct doors *doors; /* by the index of the channel */
+	int state;		   /* memfd, core/state.h */
+	int udmabuf;		   /* or -1 */
+	int buffers;		   /* channel of the file system of buffers' files, or -1 */
+	int opener;		   /* SEQPACKET to who opens these, daemon/opener.h */
+	int control;		   /* listening socket */
+	int keeper;		   /* SEQPACKET: worker_message out, keeper_message in */
+	int sockets[TRACERS_MAX];  /* to the tracers */
 	size_t n_sockets;
-	uid_t uid;	     /* to become */
-	gid_t gid, node_gid; /* to become; of files that a door makes */
+	uid_t uid; /* to become, these two */
+	gid_t gid;
 };
 
 enum worker_message {
