@@ -119,8 +119,8 @@ static void check_parts(int ion, bool old, const struct ion_heap *heap, uint64_t
 
 static void check_protections(const struct either *e)
 {
-	static const int protections[] = { PROT_NONE, PROT_READ, PROT_WRITE,
-					   PROT_READ | PROT_WRITE };
+	static const int protections[] = { PROT_NONE, PROT_READ, PROT_WRITE, PROT_READ | PROT_WRITE,
+					   PROT_READ | PROT_EXEC };
 	size_t i;
 	void *p;
 
