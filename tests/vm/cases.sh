@@ -7,10 +7,11 @@
 #	# modules: NAME...		modules that it loads, besides cuse
 #	# programs: NAME...		this machine's programs that it runs where they are there
 #	# kernels: 6.12 6.1		where it is not for all of them
+#	# machine: nodes		the test machine that it is for, where that isn't the usual one
 # Its environment: TESTS, the folder of the tests' programs; WHERE, one of the places; CUSION_LONG.
 : "${top_srcdir:?}"
 
-series=6.12 group='' where='' out='' limit='' verbose='' stage='' given=() work='' list='' image='' modules=''
+series=6.12 machine='' group='' where='' out='' limit='' verbose='' stage='' given=() work='' list='' image='' modules=''
 
 # parse_options PLACE ARGUMENT...
 parse_options()
@@ -21,14 +22,15 @@ parse_options()
 	group=$1
 	out=$1-out
 	shift
-	while getopts g:k:o:t:v option; do
+	while getopts g:k:m:o:t:v option; do
 		case $option in
 		g) group=$OPTARG ;;
 		k) series=$OPTARG ;;
+		m) machine=$OPTARG ;;
 		o) out=$OPTARG ;;
 		t) limit=$OPTARG ;;
 		v) verbose=yes ;;
-		*) die "usage: ${0##*/} [-g GROUP] [-k 6.12|6.1] [-o FOLDER] [-t SECONDS] [-v] STAGE [CASE...]" ;;
+		*) die "usage: ${0##*/} [-g GROUP] [-k 6.12|6.1] [-m MACHINE] [-o FOLDER] [-t SECONDS] [-v] STAGE [CASE...]" ;;
 		esac
 	done
 	shift $((OPTIND - 1))
@@ -68,6 +70,7 @@ chosen_cases()
 	fi
 	for file in "$top_srcdir"/tests/cases/*.sh; do
 		kernels=$(head_of "$file" kernels)
+		[ "$(head_of "$file" machine)" = "$machine" ] || continue
 		if has_word "$(head_of "$file" where)" "$where" && has_word "${kernels:-$series}" "$series"; then
 			printf '%s\n' "$file"
 		fi

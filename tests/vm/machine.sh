@@ -59,6 +59,23 @@ test_line()
 	[ -z "${verbose:-}" ] || [[ $name = @* ]] || printf '%s\n' "$2"
 }
 
+# Sets machine_options for a machine that isn't the usual one. "nodes": two of them; the first one's memory
+# lies at both sides of the 4 GiB line, in two zones.
+machine_options=()
+set_machine()
+{
+	case $1 in
+	'') ;;
+	nodes)
+		VM_MEMORY=2048
+		machine_options=(-machine pc,max-ram-below-4g=1G
+			-object memory-backend-ram,id=ram0,size=1536M -numa node,nodeid=0,cpus=0,memdev=ram0
+			-object memory-backend-ram,id=ram1,size=512M -numa node,nodeid=1,cpus=1,memdev=ram1)
+		;;
+	*) die "there is no machine $1" ;;
+	esac
+}
+
 # boot_machine FOLDER SECONDS KERNEL-OPTIONS QEMU-OPTION...
 boot_machine()
 {
@@ -69,7 +86,8 @@ boot_machine()
 	timeout -k 5 "$seconds" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu max \
 		-smp "${VM_CPUS:-2}" -nodefaults -display none -no-reboot -monitor none \
 		-serial "file:$out/console.log" -chardev stdio,id=results,signal=off -serial chardev:results \
-		-m "${VM_MEMORY:-1024}" -append "$kernel_options $append ${VM_APPEND:-}" "$@" </dev/null 2>"$out/qemu.log" | split_stream "$out" || true
+		-m "${VM_MEMORY:-1024}" -append "$kernel_options $append ${VM_APPEND:-}" "${machine_options[@]}" \
+		"$@" </dev/null 2>"$out/qemu.log" | split_stream "$out" || true
 	[ ! -s "$out/qemu.log" ] || cat "$out/qemu.log" >&2
 }
 
