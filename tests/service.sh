@@ -158,6 +158,17 @@ exporter()
 	fi
 }
 
+# A command for clients' option -c: prints how many bytes the service holds for its clients.
+held_command()
+{
+	cat >"$scratch/held" <<-'END'
+		#!/bin/sh
+		exec cusion status --json | sed -n 's/^  "bytes": *\([0-9]*\).*/\1/p'
+	END
+	chmod 755 "$scratch/held"
+	echo "$scratch/held"
+}
+
 # The processes of the service: the keeper and its children.
 service_processes()
 {

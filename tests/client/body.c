@@ -19,8 +19,7 @@
 #include "probe.h"
 #include "tap.h"
 
-#define SYSTEM (1u << ION_ID_SYSTEM)
-#define SEED   0x1badf00dull
+#define SEED 0x1badf00dull
 
 static const uint64_t sizes[] = { 4096, 70000, 1 << 20, 64 << 20, 200 << 20 };
 
@@ -33,14 +32,14 @@ static int need(int result, const char *what)
 }
 
 /* a buffer in a gap of the fd table, as the lowest free number has to be found */
-static int alloc_in_gap(int ion, uint64_t len)
+static int alloc_in_gap(int ion, uint64_t len, uint32_t mask)
 {
 	int low = need(probe_lowest_fd(), "/dev/null"), high, fd;
 
 	dup2(ion, low);
 	high = dup(ion);
 	close(low);
-	fd = door_alloc(ion, len, SYSTEM);
+	fd = door_alloc(ion, len, mask);
 	tap_errno(fd, 0, "allocates %llu bytes", (unsigned long long)len);
 	tap_equal(fd, low, "the fd is the lowest free one");
 	close(high);
@@ -127,7 +126,7 @@ static void check_size(const struct options *o, uint64_t len)
 	if (len > o->max)
 		return;
 	ion = need(door_open(o->node), o->node);
-	fd = alloc_in_gap(ion, len);
+	fd = alloc_in_gap(ion, len, o->mask);
 	if (fd < 0) {
 		door_close(ion);
 		return;
@@ -137,12 +136,12 @@ static void check_size(const struct options *o, uint64_t len)
 }
 
 /* memory that was another buffer's must not be seen again */
-static void check_recycled(int ion, uint64_t len)
+static void check_recycled(int ion, uint64_t len, uint32_t mask)
 {
 	int i, dirty = 0;
 
 	for (i = 0; i < 16; i++) {
-		int fd = door_alloc(ion, len, SYSTEM);
+		int fd = door_alloc(ion, len, mask);
 		void *p = fd < 0 ? NULL : probe_map(fd, len, 0);
 
 		dirty += !p || !probe_zero(p, len);
@@ -242,7 +241,7 @@ static void check_fdinfo(const struct options *o, int fd, size_t size)
 static void check_one_buffer(const struct options *o, int ion)
 {
 	const size_t size = 3 * PAGE;
-	int fd = need(door_alloc(ion, size - 1, SYSTEM), "a buffer");
+	int fd = need(door_alloc(ion, size - 1, o->mask), "a buffer");
 
 	check_seek(o, fd);
 	check_read_write(o, fd);
@@ -253,14 +252,14 @@ static void check_one_buffer(const struct options *o, int ion)
 	close(fd);
 }
 
-static void check_open_modes(const char *node)
+static void check_open_modes(const struct options *o)
 {
 	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR, O_RDONLY | O_NONBLOCK };
 	size_t i;
 
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		int ion = open(node, modes[i] | O_CLOEXEC);
-		int fd = ion < 0 ? -errno : door_alloc(ion, PAGE, SYSTEM);
+		int ion = open(o->node, modes[i] | O_CLOEXEC);
+		int fd = ion < 0 ? -errno : door_alloc(ion, PAGE, o->mask);
 
 		tap_errno(fd, 0, "the node opened with flags %#o serves", modes[i]);
 		if (fd >= 0)
@@ -280,7 +279,7 @@ static int child_status(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static int use_inherited(int ion, int fd, char *p, size_t size)
+static int use_inherited(int ion, int fd, char *p, size_t size, uint32_t mask)
 {
 	char *q = probe_map(fd, size, 0);
 	int low = probe_lowest_fd();
@@ -291,22 +290,22 @@ static int use_inherited(int ion, int fd, char *p, size_t size)
 		return 2;
 	close(fd);
 	probe_stamp(q, size, SEED + 1);
-	if (door_alloc(ion, PAGE, SYSTEM) != (fd < low ? fd : low))
+	if (door_alloc(ion, PAGE, mask) != (fd < low ? fd : low))
 		return 3;
 	return 0;
 }
 
-static void check_fork(int ion)
+static void check_fork(int ion, uint32_t mask)
 {
 	const size_t size = 16 * PAGE;
-	int fd = need(door_alloc(ion, size, SYSTEM), "a buffer");
+	int fd = need(door_alloc(ion, size, mask), "a buffer");
 	char *p = probe_map(fd, size, 0);
 	pid_t pid;
 
 	probe_stamp(p, size, SEED);
 	pid = fork();
 	if (!pid)
-		_exit(use_inherited(ion, fd, p, size));
+		_exit(use_inherited(ion, fd, p, size, mask));
 	tap_equal(child_status(pid), 0, "a child uses fd, mapping and node that it inherited");
 	tap_ok(probe_stamped(p, size, SEED + 1), "the parent sees what the child wrote");
 	tap_equal(probe_size(fd), size, "the parent's fd is as it was");
@@ -314,9 +313,9 @@ static void check_fork(int ion)
 	close(fd);
 }
 
-static int fork_and_alloc(int ion)
+static int fork_and_alloc(int ion, uint32_t mask)
 {
-	int fd = door_alloc(ion, PAGE, SYSTEM);
+	int fd = door_alloc(ion, PAGE, mask);
 	char *p = fd < 0 ? NULL : probe_map(fd, PAGE, 0);
 
 	if (!p)
@@ -324,7 +323,7 @@ static int fork_and_alloc(int ion)
 	return !probe_zero(p, PAGE);
 }
 
-static void check_many_forks(int ion)
+static void check_many_forks(int ion, uint32_t mask)
 {
 	int i, failed = 0;
 
@@ -332,7 +331,7 @@ static void check_many_forks(int ion)
 		pid_t pid = fork();
 
 		if (!pid)
-			_exit(fork_and_alloc(ion));
+			_exit(fork_and_alloc(ion, mask));
 		failed += child_status(pid) != 0;
 	}
 	tap_equal(failed, 0, "50 children allocate and exit, one after the other");
@@ -367,10 +366,10 @@ static int peer_start(pid_t *ret)
 	_exit(peer_serve(pair[1]));
 }
 
-static void check_peer(int ion, int socket, pid_t pid)
+static void check_peer(int ion, uint32_t mask, int socket, pid_t pid)
 {
 	const size_t size = 5 * PAGE;
-	int fd = need(door_alloc(ion, size, SYSTEM), "a buffer");
+	int fd = need(door_alloc(ion, size, mask), "a buffer");
 	char *p = probe_map(fd, size, 0);
 	char answer = '?';
 
@@ -391,7 +390,7 @@ int main(int argc, char **argv)
 	size_t i;
 	pid_t pid;
 
-	options_parse(&o, argc, argv, "d:x:r:m:T:");
+	options_parse(&o, argc, argv, "d:x:r:m:M:T:");
 	tap_limit(o.seconds);
 	fds = probe_fd_count();
 	peer = peer_start(&pid);
@@ -399,12 +398,12 @@ int main(int argc, char **argv)
 		check_size(&o, sizes[i]);
 	ion = need(door_open(o.node), o.node);
 	check_one_buffer(&o, ion);
-	check_recycled(ion, PAGE);
-	check_recycled(ion, 1 << 20);
-	check_open_modes(o.node);
-	check_fork(ion);
-	check_many_forks(ion);
-	check_peer(ion, peer, pid);
+	check_recycled(ion, PAGE, o.mask);
+	check_recycled(ion, 1 << 20, o.mask);
+	check_open_modes(&o);
+	check_fork(ion, o.mask);
+	check_many_forks(ion, o.mask);
+	check_peer(ion, o.mask, peer, pid);
 	door_close(ion);
 	tap_equal(probe_fd_count(), fds, "as many fds as at the start");
 	return tap_done();

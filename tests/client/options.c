@@ -13,7 +13,7 @@ static void usage(const char *program, const char *letters)
 
 	fprintf(stderr, "usage: %s", program);
 	for (l = letters; *l; l += 2)
-		fprintf(stderr, " [-%c %s]", *l, strchr("nvbtTm", *l) ? "NUMBER" : "TEXT");
+		fprintf(stderr, " [-%c %s]", *l, strchr("nvbtTmM", *l) ? "NUMBER" : "TEXT");
 	fprintf(stderr, "\n");
 	exit(2);
 }
@@ -66,6 +66,15 @@ static void option(struct options *o, const char *program, int letter, const cha
 		return;
 	case 'p':
 		o->pids = optarg;
+		return;
+	case 'e':
+		o->act = optarg;
+		return;
+	case 'c':
+		o->held = optarg;
+		return;
+	case 'M':
+		o->mask = number(program, optarg);
 		return;
 	case 'm':
 		o->max = (uint64_t)number(program, optarg) << 20;

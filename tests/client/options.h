@@ -29,11 +29,14 @@ struct options {
 	unsigned long others;	/* -o: processes beside it */
 	bool modern;		/* -a modern: the node knows no handles; else auto */
 	unsigned long slack;	/* -t: KiB by which a process of the service may grow */
+	uint32_t mask;		/* -M: the heaps to allocate from */
+	const char *act;	/* -e: what the program is to do, where it does several things */
+	const char *held;	/* -c: the command that prints how many bytes the service holds */
 };
 
-#define OPTIONS_INIT                                                    \
-	{                                                               \
-		.node = "/dev/ion", .max = 200ull << 20, .seconds = 300 \
+#define OPTIONS_INIT                                                                \
+	{                                                                           \
+		.node = "/dev/ion", .max = 200ull << 20, .seconds = 300, .mask = 1, \
 	}
 
 void options_parse(struct options *o, int argc, char **argv, const char *letters);

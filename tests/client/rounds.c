@@ -134,10 +134,10 @@ static void check_service(const struct service *s, long slack)
 	}
 }
 
-static bool one_round(int ion, unsigned long i)
+static bool one_round(int ion, uint32_t mask, unsigned long i)
 {
 	size_t size = (i % 16 + 1) * PAGE;
-	int fd = door_alloc(ion, size, 1u << ION_ID_SYSTEM);
+	int fd = door_alloc(ion, size, mask);
 	char *p;
 
 	if (fd < 0) {
@@ -153,20 +153,20 @@ static bool one_round(int ion, unsigned long i)
 }
 
 /* an open file serves MARK_EVERY rounds, then the next one does */
-static unsigned long do_rounds(const char *node, unsigned long from, unsigned long to)
+static unsigned long do_rounds(const struct options *o, unsigned long from, unsigned long to)
 {
 	unsigned long i, good = 0;
-	int ion = door_open(node);
+	int ion = door_open(o->node);
 
 	if (ion < 0)
-		tap_bail("%s: %s", node, strerror(-ion));
+		tap_bail("%s: %s", o->node, strerror(-ion));
 	for (i = from; i < to; i++) {
-		good += one_round(ion, i);
+		good += one_round(ion, o->mask, i);
 		if ((i + 1) % MARK_EVERY)
 			continue;
 		tap_diag("round %lu", i + 1);
 		door_close(ion);
-		ion = door_open(node);
+		ion = door_open(o->node);
 	}
 	door_close(ion);
 	return good;
@@ -181,16 +181,16 @@ int main(int argc, char **argv)
 	o.count = 10000;
 	o.seconds = 900;
 	o.slack = 1024;
-	options_parse(&o, argc, argv, "d:n:p:t:T:");
+	options_parse(&o, argc, argv, "d:n:p:t:T:M:");
 	if (o.count <= WARM_UP)
 		tap_bail("%lu rounds are none after the first %d", o.count, WARM_UP);
 	tap_limit(o.seconds);
 	service = parse_pids(o.pids);
 	fds = probe_fd_count();
-	tap_equal(do_rounds(o.node, 0, WARM_UP), WARM_UP, "the first %d rounds", WARM_UP);
+	tap_equal(do_rounds(&o, 0, WARM_UP), WARM_UP, "the first %d rounds", WARM_UP);
 	settle(&service);
 	tap_diag("round %d", WARM_UP);
-	tap_equal(do_rounds(o.node, WARM_UP, o.count), o.count - WARM_UP, "the rounds up to %lu",
+	tap_equal(do_rounds(&o, WARM_UP, o.count), o.count - WARM_UP, "the rounds up to %lu",
 		  o.count);
 	tap_equal(probe_fd_count(), fds, "as many fds here as at the start");
 	if (service.n)

@@ -40,6 +40,7 @@ static const char *const fault_names[] = {
 
 struct storm {
 	int ion;
+	uint32_t mask;
 	unsigned long count;
 	pthread_mutex_t lock; /* of fds and inodes */
 	bool fds[FD_TABLE];
@@ -134,7 +135,7 @@ static void put(struct storm *s, struct held *h)
 
 static void get(struct storm *s, struct held *h, size_t size, uint64_t stamp)
 {
-	*h = (struct held){ .fd = door_alloc(s->ion, size, 1u << ION_ID_SYSTEM), .size = size };
+	*h = (struct held){ .fd = door_alloc(s->ion, size, s->mask), .size = size };
 	if (h->fd < 0) {
 		failed(s, h->fd);
 		return;
@@ -215,6 +216,7 @@ static void check_storm(const struct options *o, int ion, int flags, const char 
 	memset(&s, 0, sizeof(s));
 	pthread_mutex_init(&s.lock, NULL);
 	s.ion = ion;
+	s.mask = o->mask;
 	s.count = o->count;
 	atomic_store(&alarms, 0);
 	set_timer(flags, PERIOD);
@@ -237,7 +239,7 @@ int main(int argc, char **argv)
 
 	o.count = 1000;
 	o.seconds = 600;
-	options_parse(&o, argc, argv, "d:n:T:");
+	options_parse(&o, argc, argv, "d:n:T:M:");
 	tap_limit(o.seconds);
 	ion = door_open(o.node);
 	if (ion < 0)
