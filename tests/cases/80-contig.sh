@@ -28,6 +28,7 @@ places()
 	$1 == "length" { adjacent = $2 }
 	$1 == "contiguous" { print address, size, adjacent, $2 }' | sort -n >"$scratch/places"
 	comment <"$scratch/places"
+	# shellcheck disable=SC2016 # they are awk's
 	check "$1: 5 buffers of $2, each at an address of its own" awk -v align="$3" '
 	$1 == 0 || $1 % align || $3 != $2 || $4 != "true" || $1 < end { bad = 1 }
 	{ end = $1 + $2 }
