@@ -26,8 +26,8 @@ refused()
 	start_service || return
 	check "$1: it is refused" grep -q 'area main could not be activated: frame ' "$scratch/log"
 	check "$1: the log says why" grep -q "could not be activated: $2" "$scratch/log"
-	check "$1: its heaps aren't there" sh -c '! cusion status | grep -q linux,cma'
-	client classic
+	check "$1: its heaps aren't there" sh -c '! cusion alloc --heap linux,cma --size 4K'
+	client stale -n 80 -M 1
 	stop_service
 }
 
