@@ -25,8 +25,8 @@ int __wrap_file_read_text(const char *path, char *text, size_t size)
 
 #define MEMINFO(available) \
 	"MemTotal:       16000000 kB\nMemFree:  1 kB\n" available "Buffers:  2 kB\n"
-#define PLENTY MEMINFO("MemAvailable:    1000000 kB\n")
-#define SHORT  MEMINFO("MemAvailable:     999999 kB\n")
+#define PLENTY MEMINFO("MemAvailable:    1000001 kB\n")
+#define SHORT  MEMINFO("MemAvailable:    1000000 kB\n")
 #define NONE   MEMINFO("MemAvailable:          0 kB\n")
 #define CALM   "some avg10=9.99 avg60=50.00 avg300=50.00 total=1\nfull avg10=90.00 avg60=0.00\n"
 #define STALLS "some avg10=10.01 avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00\n"
@@ -49,6 +49,17 @@ START_TEST(high)
 }
 END_TEST
 
+START_TEST(spare)
+{
+	meminfo = PLENTY;
+	ck_assert_uint_eq(pressure_spare(), 1024);
+	meminfo = SHORT;
+	ck_assert_uint_eq(pressure_spare(), 0);
+	meminfo = NULL;
+	ck_assert_uint_eq(pressure_spare(), UINT64_MAX);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pressure");
@@ -57,6 +68,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, high, 0, ARRAY_SIZE(cases));
+	tcase_add_test(tcase, spare);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

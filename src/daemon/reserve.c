@@ -10,6 +10,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "daemon/conf_key.h"
+#include "mem/pressure.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -117,7 +118,8 @@ static void pool_path(char *path, size_t size, const struct area_settings *area)
 /* Return: 0, or why sysfs or the note can't be written */
 static int reserve_area(struct undo *undo, struct area_settings *area)
 {
-	uint64_t got;
+	/* what the kernel would give to the last page, the machine needs to live on */
+	uint64_t wanted = MIN(blocks_of(area), pressure_spare() / area->page_size), got;
 	char path[96];
 	int r;
 
@@ -127,7 +129,7 @@ static int reserve_area(struct undo *undo, struct area_settings *area)
 		area->ceiling = 0;
 		return 0;
 	}
-	r = undo_raise(undo, UNDO_PAGES, path, blocks_of(area), &got);
+	r = undo_raise(undo, UNDO_PAGES, path, wanted, &got);
 	if (r < 0 || got == blocks_of(area))
 		return r;
 	say_short(area, got);

@@ -23,17 +23,17 @@ static uint64_t meminfo_field(const char *text, const char *name)
 	return at && sscanf(at + strlen(name), " %" SCNu64 " kB", &kib) == 1 ? kib : 0;
 }
 
-static bool memory_is_used_up(void)
+uint64_t pressure_spare(void)
 {
-	uint64_t total, available;
+	uint64_t floor, available;
 	char text[1024]; /* the first lines */
 
 	if (file_read_text("/proc/meminfo", text, sizeof(text)) < 0 ||
 	    !strstr(text, "MemAvailable:"))
-		return false;
-	total = meminfo_field(text, "MemTotal:");
+		return UINT64_MAX;
+	floor = meminfo_field(text, "MemTotal:") / AVAILABLE_SHARE;
 	available = meminfo_field(text, "MemAvailable:");
-	return available < total / AVAILABLE_SHARE;
+	return available > floor ? (available - floor) << 10 : 0;
 }
 
 static bool tasks_wait_for_memory(void)
@@ -47,5 +47,5 @@ static bool tasks_wait_for_memory(void)
 
 bool pressure_is_high(void)
 {
-	return memory_is_used_up() || tasks_wait_for_memory();
+	return !pressure_spare() || tasks_wait_for_memory();
 }
