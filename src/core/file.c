@@ -43,8 +43,7 @@ static int file_take_record(struct file *f)
 
 static void record_end(struct state_buffer *record, enum export_end end)
 {
-	atomic_thread_fence(memory_order_release);
-	record->end = end;
+	atomic_store_explicit(&record->end, end, memory_order_release);
 }
 
 static void file_drop_record(struct file *f)

@@ -59,9 +59,9 @@ struct state_buffer {
 	uint64_t ino;	    /* of the exported file */
 	uint32_t heap, flags;
 	uint32_t uid, tid;
-	uint32_t exporter; /* enum exporter_kind */
-	uint32_t end;	   /* enum export_end; none: there is no file */
-	int32_t memfd;	   /* numbers in the table that keeper and worker share, or -1 */
+	uint32_t exporter;    /* enum exporter_kind */
+	_Atomic uint32_t end; /* enum export_end; none: there is no file. Stored last. */
+	int32_t memfd;	      /* numbers in the table that keeper and worker share, or -1 */
 	int32_t look_fd;
 	int32_t watch, watch_wd; /* where its mark is set: state_header.watch_fds; or -1 */
 	uint32_t delivered;	 /* the end rule decides */

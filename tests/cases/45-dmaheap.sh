@@ -30,7 +30,7 @@ is_kernels()
 
 listing()
 {
-	ls "$folder" 2>/dev/null | sort | tr '\n' ' '
+	find "$folder" -mindepth 1 -maxdepth 1 2>/dev/null | sed 's|.*/||' | sort | tr '\n' ' '
 }
 
 check_kernels()

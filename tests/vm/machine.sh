@@ -68,9 +68,9 @@ set_machine()
 	'') ;;
 	nodes)
 		VM_MEMORY=2048
-		machine_options=(-machine pc,max-ram-below-4g=1G
-			-object memory-backend-ram,id=ram0,size=1536M -numa node,nodeid=0,cpus=0,memdev=ram0
-			-object memory-backend-ram,id=ram1,size=512M -numa node,nodeid=1,cpus=1,memdev=ram1)
+		machine_options=(-machine "pc,max-ram-below-4g=1G"
+			-object "memory-backend-ram,id=ram0,size=1536M" -numa "node,nodeid=0,cpus=0,memdev=ram0"
+			-object "memory-backend-ram,id=ram1,size=512M" -numa "node,nodeid=1,cpus=1,memdev=ram1")
 		;;
 	*) die "there is no machine $1" ;;
 	esac
