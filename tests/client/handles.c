@@ -129,7 +129,13 @@ static void check_share(const struct options *o, int ion)
 	if (!maps[0] || !maps[1])
 		tap_bail("a buffer can't be mapped");
 	probe_stamp(maps[0], 8192, 77);
-	tap_ok(probe_stamped(maps[1], 8192, 77), "of the same memory");
+	if (o->exporter == EXPORTER_CACHED) {
+		tap_skip("each file has a page cache of its own: ion(4), BUGS",
+			 "of the same memory");
+		probe_stamp(maps[1], 8192, 77);
+	} else {
+		tap_ok(probe_stamped(maps[1], 8192, 77), "of the same memory");
+	}
 	tap_errno(old_free(ion, handle), 0, "FREE");
 	tap_errno(share(ion, handle), EINVAL, "SHARE of what was freed");
 	close(fds[0]);
