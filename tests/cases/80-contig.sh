@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # where: vm
 # kernels: 6.12
-# limit: 900
+# limit: 1800
 #
 # The heaps of contiguous memory, as a program sees them: the main job on each; neighbours in one huge page
 # that reach for each other's bytes; what was anybody's is never seen again; a buffer belongs to its holders.
@@ -51,8 +51,8 @@ if start_service; then
 	client body32 -x dmabuf -m 64 -M 16
 	client holder -M 1 -c "$held"
 	client threads -n $((rounds / 30)) -M 16
-	client stale -n $rounds -b $seconds -M 22
-	client stale -n $rounds -b $seconds -M 23
+	client stale -n $rounds -b $seconds -T $((seconds + 60)) -M 22
+	client stale -n $rounds -b $seconds -T $((seconds + 60)) -M 23
 	check "all that the service knows agrees" cusion check
 	same "nothing is held in the end" 0 "$("$held")"
 fi
